@@ -1,0 +1,177 @@
+"""The StyleGAN2 generator: z -> w -> picture, top to bottom (Karras et al. 2020b, figures 2 and 7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stylegan2.config import CONST_RESOLUTION, GeneratorConfig
+from stylegan2.layers import Conv2d, FullyConnected, SynthesisLayer, ToRGB, normalize_second_moment
+from stylegan2.ops import setup_filter, upsample2d
+
+NOISE_MODES = ("const", "random", "none")
+Noise = Mapping[str, Tensor]  # layer name, such as "b8.conv0" -> [N or 1, 1, H, W]
+
+
+class MappingNetwork(nn.Module):
+    """z [N, z_dim] (and labels c [N, num_classes]) -> ws [N, num_ws, w_dim]."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.num_ws, self.num_classes, self.layers = config.num_ws, config.num_classes, config.mapping_layers
+        width = config.z_dim
+        if config.num_classes:
+            self.embed = FullyConnected(config.num_classes, config.embed_dim)
+            width += config.embed_dim
+        for i in range(config.mapping_layers):
+            outputs = config.mapping_width if i < config.mapping_layers - 1 else config.w_dim
+            layer = FullyConnected(
+                width, outputs, activation=config.mapping_activation, lr_multiplier=config.lr_multiplier
+            )
+            self.add_module(f"fc{i}", layer)
+            width = outputs
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self, z: Tensor, c: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> Tensor:
+        """Map, broadcast to every layer, and pull the first `truncation_cutoff` layers toward the mean w by psi.
+
+        truncation_psi: 1 = off, 0 = the mean face. truncation_cutoff: number of leading style vectors, None = all.
+        Raises ValueError if z has another width, or labels are missing.
+        """
+        w = self.map(z, c)
+        ws = w[:, None].repeat(1, self.num_ws, 1)
+        if truncation_psi == 1:
+            return ws
+        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+
+    def map(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """z [N, z_dim], c [N, num_classes] -> w [N, w_dim], without truncation."""
+        x = normalize_second_moment(z.to(torch.float32))
+        if self.num_classes:
+            if c is None or c.shape != (z.shape[0], self.num_classes):
+                raise ValueError(f"labels: this model has {self.num_classes} classes; expected c [{z.shape[0]}, {self.num_classes}]")
+            x = torch.cat([x, normalize_second_moment(self.embed(c.to(torch.float32)))], dim=1)
+        for i in range(self.layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        return x
+
+
+def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
+    """w_avg + psi · (w − w_avg) for the first `cutoff` of ws [N, num_ws, w_dim] (None = all)."""
+    cutoff = ws.shape[1] if cutoff is None else cutoff
+    return torch.cat([torch.lerp(w_avg, ws[:, :cutoff], psi), ws[:, cutoff:]], dim=1)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution. The block of 4 px starts from a learned constant and has one convolution."""
+
+    def __init__(self, config: GeneratorConfig, resolution: int) -> None:
+        super().__init__()
+        self.architecture = config.architecture
+        self.is_first = resolution == CONST_RESOLUTION
+        outputs = config.channels_at(resolution)
+        inputs = outputs if self.is_first else config.channels_at(resolution // 2)
+        scale = resolution // CONST_RESOLUTION
+        size = (config.const_size[0] * scale, config.const_size[1] * scale)
+        fir = setup_filter(config.fir)
+        style = {"activation": config.activation, "clamp": config.conv_clamp}
+        if self.is_first:
+            self.const = nn.Parameter(torch.randn(outputs, *size))
+        else:
+            self.conv0 = SynthesisLayer(inputs, outputs, config.w_dim, size, fir, up=2, **style)
+        self.conv1 = SynthesisLayer(outputs, outputs, config.w_dim, size, fir, **style)
+        self.has_rgb = config.architecture == "skip" or resolution == config.resolution
+        if self.has_rgb:
+            self.torgb = ToRGB(outputs, config.image_channels, config.w_dim, clamp=config.conv_clamp)
+        if config.architecture == "resnet" and not self.is_first:
+            self.skip = Conv2d(inputs, outputs, 1, fir, resample="up", bias=False)
+        self.register_buffer("fir", fir, persistent=False)
+
+    def forward(
+        self, x: Tensor | None, picture: Tensor | None, ws: Sequence[Tensor], noise: Sequence[Tensor | None]
+    ) -> tuple[Tensor, Tensor | None]:
+        """x [N, in, H/2, W/2], picture [N, 3, H/2, W/2] or None -> the same at this resolution.
+
+        ws: one style [N, w_dim] per convolution and one for to-RGB. noise: one per convolution.
+        """
+        x = self._convolve(x, ws, noise)
+        if picture is not None:
+            picture = upsample2d(picture, self.fir)
+        if self.has_rgb:
+            rgb = self.torgb(x, ws[-1])
+            picture = rgb if picture is None else picture + rgb
+        return x, picture
+
+    def _convolve(self, x: Tensor | None, ws: Sequence[Tensor], noise: Sequence[Tensor | None]) -> Tensor:
+        if x is None:
+            x = self.const[None].expand(ws[0].shape[0], -1, -1, -1)
+            return self.conv1(x.contiguous(memory_format=torch.channels_last), ws[0], noise[0])
+        if self.architecture != "resnet":
+            return self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1])
+        gain = math.sqrt(0.5)  # keeps unit variance through the sum (StyleGAN2, section 4.1)
+        shortcut = self.skip(x, gain=gain)
+        return shortcut + self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1], gain=gain)
+
+
+class SynthesisNetwork(nn.Module):
+    """ws [N, num_ws, w_dim] -> pictures [N, 3, H, W], about [-1, 1], not clamped."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.resolutions, self.num_ws = config.resolutions, config.num_ws
+        for resolution in config.resolutions:
+            self.add_module(f"b{resolution}", SynthesisBlock(config, resolution))
+
+    def forward(
+        self, ws: Tensor, noise_mode: str = "const", generator: torch.Generator | None = None, noise: Noise | None = None
+    ) -> Tensor:
+        """Render. noise_mode: const (the model's own), random (from `generator`) or none; `noise` replaces it per layer.
+
+        Raises ValueError for another mode or another number of styles.
+        """
+        if noise_mode not in NOISE_MODES:
+            raise ValueError(f"noise_mode is {noise_mode!r}; expected one of {', '.join(NOISE_MODES)}")
+        if ws.ndim != 3 or ws.shape[1] != self.num_ws:
+            raise ValueError(f"ws has shape {tuple(ws.shape)}; expected [N, {self.num_ws}, w_dim]")
+        ws = ws.to(self.b4.const.dtype)
+        x = picture = None
+        for index, resolution in enumerate(self.resolutions):
+            block = self.get_submodule(f"b{resolution}")
+            first = max(2 * index - 1, 0)  # each convolution takes the next style; to-RGB shares that of the next block
+            names = [f"b{resolution}.conv{i}" for i in ([1] if index == 0 else [0, 1])]
+            block_noise = [self._noise(name, ws.shape[0], noise_mode, generator, noise or {}) for name in names]
+            styles = ws[:, first : first + len(names) + 1].unbind(dim=1)
+            x, picture = block(x, picture, styles, block_noise)
+        return picture.to(torch.float32)
+
+    def _noise(
+        self, name: str, count: int, mode: str, generator: torch.Generator | None, given: Noise
+    ) -> Tensor | None:
+        if name in given:
+            return given[name]
+        const: Tensor = self.get_submodule(name).noise_const
+        if mode == "random":
+            return torch.randn([count, 1, *const.shape], device=const.device, dtype=const.dtype, generator=generator)
+        return const[None, None] if mode == "const" else None
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis; its state dict has the native tensor names (stylegan2/checkpoints/checkpoint.py)."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = MappingNetwork(config)
+        self.synthesis = SynthesisNetwork(config)
+        self.metadata: Mapping[str, Any] = {}  # of the file that it came from
+        self.mapping_fingerprint = ""  # of the mapping network in that file; latents carry it
+
+    def forward(self, z: Tensor, c: Tensor | None = None, truncation_psi: float = 1.0, noise_mode: str = "const") -> Tensor:
+        """z [N, z_dim], labels c [N, num_classes] -> pictures [N, 3, H, W]."""
+        return self.synthesis(self.mapping(z, c, truncation_psi=truncation_psi), noise_mode=noise_mode)

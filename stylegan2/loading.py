@@ -1,0 +1,95 @@
+"""Files -> networks: `load_generator` and `load_discriminator`, for every format that `checkpoints` reads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Union
+
+import numpy as np
+import torch
+
+from stylegan2 import checkpoints, store
+from stylegan2.checkpoints.checkpoint import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
+from stylegan2.discriminator import Discriminator
+from stylegan2.errors import CheckpointError, InputError
+from stylegan2.generator import Generator
+
+ModelLike = Union[str, "os.PathLike[str]", Checkpoint]
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+W_AVG_SAMPLES = 4096  # the mean of so many w is within 2 % of a std of the true one
+NOISE_SEED = 0  # of noise buffers that a file does not hold
+
+_log = logging.getLogger(__name__)
+
+
+def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -> Generator:  # noqa: FBT001, FBT002
+    """Return a generator, ready to render, on the CPU and without gradients.
+
+    path: a file of any known format, the name of a shipped model, or a Checkpoint. ema: the moving average, else the
+    raw generator of a training snapshot. precision: fp32, or bf16 or fp16 for the synthesis network. A mean w that
+    the file lacks is estimated from a fixed seed and logged. Raises CheckpointError, UnknownWeights, InputError.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
+    checkpoint = open_model(path)
+    tensors = {name: checkpoint.tensors[name] for name in checkpoint.tensors}
+    chosen = _select(tensors, ema=ema)
+    generator = Generator(checkpoint.config)
+    generator.load_state_dict(_with_noise(chosen, generator), strict=False)
+    generator.metadata = checkpoint.metadata
+    generator.mapping_fingerprint = checkpoints.fingerprint_mapping(checkpoint)
+    generator.eval().requires_grad_(False)
+    if "mapping.w_avg" not in chosen:
+        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
+        _log.warning("w_avg: not in the file; estimated from %d latents of seed 0", W_AVG_SAMPLES)
+    generator.synthesis.to(PRECISIONS[precision])
+    return generator
+
+
+def load_discriminator(path: ModelLike) -> Discriminator:
+    """Return the discriminator that came with a generator, on the CPU and without gradients.
+
+    Raises CheckpointError if the file has none, and what `load_generator` raises.
+    """
+    checkpoint = open_model(path)
+    if checkpoint.discriminator is None:
+        raise CheckpointError(f"{path}: found no discriminator in the file; expected a training snapshot or a full pickle")
+    discriminator = Discriminator(checkpoint.discriminator)
+    names = [name for name in checkpoint.tensors if name.startswith(DISCRIMINATOR_PREFIX)]
+    tensors = {name.removeprefix(DISCRIMINATOR_PREFIX): checkpoint.tensors[name].float() for name in names}
+    discriminator.load_state_dict(tensors)
+    return discriminator.eval().requires_grad_(False)
+
+
+def open_model(model: ModelLike) -> Checkpoint:
+    """Return the checkpoint that a path, a shipped name or a Checkpoint means."""
+    return model if isinstance(model, Checkpoint) else checkpoints.load(store.resolve(model))
+
+
+@torch.no_grad()
+def estimate_w_avg(generator: Generator, samples: int = W_AVG_SAMPLES, seed: int = 0) -> torch.Tensor:
+    """Return the mean w [w_dim] over `samples` latents; labels, if any, are drawn evenly."""
+    random = np.random.RandomState(seed)
+    z = torch.from_numpy(random.randn(samples, generator.config.z_dim)).float()
+    classes = generator.config.num_classes
+    c = torch.eye(classes)[torch.arange(samples) % classes] if classes else None
+    return generator.mapping.map(z, c).mean(dim=0)
+
+
+def _select(tensors: dict[str, torch.Tensor], *, ema: bool) -> dict[str, torch.Tensor]:
+    """The generator's tensors in fp32 under their plain names: the average's, or the raw one's where it is there."""
+    raw = {name.removeprefix(RAW_PREFIX): t for name, t in tensors.items() if name.startswith(RAW_PREFIX)}
+    average = {name: t for name, t in tensors.items() if name.startswith(("mapping.", "synthesis."))}
+    return {name: t.float() for name, t in (average if ema else raw or average).items()}
+
+
+def _with_noise(tensors: dict[str, torch.Tensor], generator: Generator) -> dict[str, torch.Tensor]:
+    """Add noise buffers that the file dropped, from a fixed seed, so that two loads give one picture."""
+    draw = torch.Generator().manual_seed(NOISE_SEED)
+    drawn = {
+        name: torch.randn(buffer.shape, generator=draw)
+        for name, buffer in generator.named_buffers()
+        if name.endswith(".noise_const") and name not in tensors
+    }
+    return tensors | drawn

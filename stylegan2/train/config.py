@@ -1,0 +1,46 @@
+"""What a training run is, as data. Kimg = thousands of real pictures shown to the discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stylegan2.config import DiscriminatorConfig, GeneratorConfig, channels_by_rule
+from stylegan2.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The numbers of a run. Defaults follow StyleGAN2-ADA (Karras et al. 2020a, appendix C and table 5)."""
+
+    kimg: float = 300.0  # where the run ends
+    batch: int = 16
+    learning_rate: float = 0.002
+    gamma: float = 0.2  # weight of R1
+    r1_interval: int = 16  # lazy regularisation: R1 on every 16th batch
+    style_mixing: float = 0.9  # probability of mixing two latents
+    ema_kimg: float = 3.0  # half-life of the moving average; tried: 3 suits batches of 16
+    ema_rampup: float = 0.05  # the half-life is at most this share of the run so far
+    ada_target: float | None = 0.6  # r_t that the augmentation aims at; None: p stays as it is
+    ada_kimg: float = 500.0  # kimg in which p could go from 0 to 1
+    ada_interval: int = 4  # batches between changes of p
+    augment_p: float = 0.0  # p at the start
+    mirror: bool = True  # half of the pictures are shown mirrored
+    freezed: int = 0  # FreezeD: layers of the discriminator, from the picture on, that do not learn
+    snapshot_kimg: float = 10.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("kimg", "batch", "learning_rate", "r1_interval", "ada_interval", "snapshot_kimg"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name}: found {getattr(self, name)}, expected a number above 0")
+
+
+def fresh_configs(
+    resolution: int, *, channel_base: int, channel_max: int, latent: int, mapping_layers: int
+) -> tuple[GeneratorConfig, DiscriminatorConfig]:
+    """Return skip generator and residual discriminator, the paper's choice, by the usual rule of widths."""
+    channels = channels_by_rule(resolution, channel_base, channel_max)
+    generator = GeneratorConfig(
+        resolution, channels, latent, latent, mapping_layers=mapping_layers, mapping_width=latent, embed_dim=latent
+    )
+    return generator, DiscriminatorConfig(resolution, channels)

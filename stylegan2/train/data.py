@@ -1,0 +1,72 @@
+"""A folder of pictures as a training set, and an order of showing them that any batch number reproduces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from stylegan2.errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+class FolderDataset:
+    """Every picture below a folder, as uint8 [3, size, size], kept in memory once read.
+
+    Pictures that are not square are cropped around their middle. Raises InputError for a folder without pictures,
+    and for one that cannot be read, by name.
+    """
+
+    def __init__(self, folder: str | Path, size_px: int) -> None:
+        self.size_px = size_px
+        self.files = sorted(f for f in Path(folder).rglob("*") if f.suffix.lower() in SUFFIXES)
+        if not self.files:
+            raise InputError(f"{folder}: found no pictures; expected a folder with {', '.join(SUFFIXES)} files")
+        with ThreadPoolExecutor() as pool:
+            self.pictures = torch.from_numpy(np.stack(list(pool.map(self._read, self.files))))  # [M, 3, size, size]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def _read(self, file: Path) -> np.ndarray:
+        try:
+            with Image.open(file) as picture:
+                picture = picture.convert("RGB")
+                side = min(picture.size)
+                left, top = (picture.width - side) // 2, (picture.height - side) // 2
+                box = (left, top, left + side, top + side)
+                resized = picture.resize((self.size_px, self.size_px), Image.Resampling.LANCZOS, box=box)
+                return np.asarray(resized).transpose(2, 0, 1)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise InputError(f"{file}: cannot be read as a picture ({error}); remove it or replace it") from error
+
+    def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Tensor:
+        """Return pictures [count, 3, size, size] in [-1, 1], the same for the same number and seed."""
+        chosen = torch.tensor(list(shuffled_indices(len(self), number * count, count, seed)))
+        pictures = self.pictures[chosen].to(torch.float32) / 127.5 - 1
+        if not mirror:
+            return pictures
+        flips = torch.rand([count, 1, 1, 1], generator=seeded(seed, 1, number)) < 0.5
+        return torch.where(flips, pictures.flip(3), pictures)
+
+
+def shuffled_indices(size: int, start: int, count: int, seed: int) -> Iterator[int]:
+    """Yield places start … start + count − 1 of an endless order that is a new permutation of `size` each epoch."""
+    epoch, place = divmod(start, size)
+    while count > 0:
+        order = torch.randperm(size, generator=seeded(seed, 0, epoch))[place : place + count].tolist()
+        yield from order
+        count -= len(order)
+        epoch, place = epoch + 1, 0
+
+
+def seeded(seed: int, stream: int, number: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a generator for one purpose (`stream`) of one batch or epoch: so a resumed run needs no saved state."""
+    state = int(np.random.SeedSequence([seed, stream, number]).generate_state(1, np.uint64)[0])
+    return torch.Generator(device).manual_seed(state & (2**63 - 1))
