@@ -115,6 +115,8 @@ def apply_geometry(pictures: Tensor, matrices: Tensor) -> Tensor:
     up_x, up_y = (_doubling(side, pictures.device) for side in (width, height))
     fine = up_y @ pictures @ up_x.t()  # [N, 3, 2H, 2W]
     out = (width + _REACH, height + _REACH)  # px: half a filter more on every side
+    shift = torch.full([1], _DELAY, device=matrices.device)
+    matrices = translation(-shift, -shift) @ matrices @ translation(shift, shift)
     theta = torch.linalg.inv(_half_sizes(matrices, width, height)) @ matrices @ _half_sizes(matrices, *out)
     grid = F.affine_grid(theta[:, :2], [n, c, 2 * out[1], 2 * out[0]], align_corners=False)
     down_x, down_y = (_halving(side, pictures.device) for side in (width, height))
@@ -122,6 +124,8 @@ def apply_geometry(pictures: Tensor, matrices: Tensor) -> Tensor:
 
 
 _REACH = len(SYM6) // 2  # samples of the doubled picture that the filter reaches to either side
+_CENTRE = sum(i * tap for i, tap in enumerate(SYM6)) / sum(SYM6)  # 5.10: the wavelet is not quite symmetric
+_DELAY = (_REACH - 1 + 0.5 - _CENTRE) / 2  # px that the doubled picture lies to the upper left of where it should
 
 
 def _doubling(side: int, device: torch.device) -> Tensor:

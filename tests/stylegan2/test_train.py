@@ -1,0 +1,302 @@
+"""Training: definitions of losses and augmentation, what is frozen, and runs that stop and go on."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from blendgan.training import begin, begin_transfer, resume, run_training
+from stylegan2 import checkpoints
+from stylegan2.errors import CheckpointError, InputError
+from stylegan2.train import FolderDataset, TrainingConfig, augment, ema, losses, train
+from stylegan2.train.config import fresh_configs
+from stylegan2.train.data import shuffled_indices
+from stylegan2.train.grid_sample import grid_sample
+from stylegan2.train.state import TrainingState, new_state, train_batch
+
+CPU = torch.device("cpu")
+PICO = TrainingConfig(kimg=0.048, batch=4, r1_interval=2, augment_p=0.5, snapshot_kimg=0.016)  # 12 batches
+
+
+def source(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(count: int, size: int = 16) -> Tensor:
+    """Smooth random pictures, as photographs are."""
+    coarse = torch.rand([count, 3, 4, 4], generator=source(0)) * 2 - 1
+    return torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(-1, 1)
+
+
+def pico_state(config: TrainingConfig = PICO) -> TrainingState:
+    g, d = fresh_configs(8, channel_base=64, channel_max=8, latent=8, mapping_layers=2)
+    return new_state(g, d, config, CPU)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("pictures")
+    for i, pixels in enumerate(pictures(10).add(1).mul(127).byte().permute(0, 2, 3, 1).numpy()):
+        Image.fromarray(pixels).save(path / f"{i}.png")
+    return path
+
+
+# ---- data -----------------------------------------------------------------------------------------------------
+
+
+def test_every_epoch_shows_each_picture_once_in_a_new_order() -> None:
+    two = [list(shuffled_indices(10, start, 10, seed=1)) for start in (0, 10)]
+    assert sorted(two[0]) == sorted(two[1]) == list(range(10))
+    assert two[0] != two[1]
+    assert list(shuffled_indices(10, 7, 6, seed=1)) == two[0][7:] + two[1][:3]
+
+
+def test_batches_depend_on_their_number_alone(folder: Path) -> None:
+    a, b = FolderDataset(folder, 16), FolderDataset(folder, 16)
+    a.batch(0, 4, 0, mirror=True)
+    assert torch.equal(a.batch(5, 4, 0, mirror=True), b.batch(5, 4, 0, mirror=True))
+    assert not torch.equal(a.batch(5, 4, 0, mirror=True), a.batch(5, 4, 1, mirror=True))
+
+
+def test_pictures_of_any_shape_and_mode_become_squares(tmp_path: Path) -> None:
+    Image.new("L", (40, 20), 255).save(tmp_path / "grey.png")
+    Image.new("RGBA", (20, 50), (255, 0, 0, 255)).save(tmp_path / "tall.png")
+    data = FolderDataset(tmp_path, 8)
+    assert data.pictures.shape == (2, 3, 8, 8)
+    assert data.pictures.dtype == torch.uint8
+    assert data.pictures[0].min() == 255
+
+
+def test_an_empty_folder_and_a_broken_picture_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found no pictures"):
+        FolderDataset(tmp_path, 8)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    with pytest.raises(InputError, match="broken.png: cannot be read"):
+        FolderDataset(tmp_path, 8)
+
+
+# ---- losses, average ------------------------------------------------------------------------------------------
+
+
+def test_losses_are_their_formulas() -> None:
+    real, fake = torch.tensor([[0.3], [-2.0]]), torch.tensor([[1.0], [0.5]])
+    expected_g = -torch.sigmoid(fake).log().mean()
+    expected_d = -torch.sigmoid(real).log().mean() - (1 - torch.sigmoid(fake)).log().mean()
+    torch.testing.assert_close(losses.generator_loss(fake), expected_g)
+    torch.testing.assert_close(losses.discriminator_loss(real, fake), expected_d)
+
+
+def test_r1_of_a_linear_discriminator_is_half_its_squared_weight() -> None:
+    weight = torch.randn(3 * 4 * 4, generator=source(0))
+    real = torch.randn(5, 3, 4, 4, generator=source(1)).requires_grad_()
+    torch.testing.assert_close(losses.r1_penalty(real.flatten(1) @ weight[:, None], real), weight.square().sum() / 2)
+
+
+def test_style_mixing_switches_once_from_one_latent_to_the_other() -> None:
+    a, b = torch.zeros(200, 6, 1), torch.ones(200, 6, 1)
+    mixed = losses.mix_styles(a, b, 0.9, source(0))[..., 0]
+    assert bool((mixed.diff(dim=1) >= 0).all())
+    assert bool((mixed[:, 0] == 0).all())
+    assert 0.8 < (mixed[:, -1] == 1).float().mean() < 0.97
+
+
+def test_moving_average_halves_the_distance_in_its_half_life() -> None:
+    average, model = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    start = (average.weight - model.weight).abs().sum()
+    for _ in range(10):
+        ema.update(average, model, ema.decay_for(0.04, 100, batch=4, rampup=0.05))  # 10 batches are the half-life
+    torch.testing.assert_close((average.weight - model.weight).abs().sum(), start / 2)
+    assert ema.decay_for(3.0, 1.0, 16, rampup=0.05) == 0.5 ** (16 / 50)  # early: a twentieth of what was shown
+
+
+# ---- augmentation ---------------------------------------------------------------------------------------------
+
+
+def matrices(matrix: list[list[float]], count: int) -> Tensor:
+    return torch.tensor(matrix).repeat(count, 1, 1)
+
+
+def test_p_zero_changes_nothing() -> None:
+    x = pictures(4)
+    assert augment.augment(x, 0.0, source(0)) is x
+
+
+def test_undrawn_pictures_come_out_as_they_are() -> None:
+    x = pictures(64)
+    y = augment.augment(x, 0.02, source(0))
+    same = (x - y).abs().amax(dim=[1, 2, 3]) < 1e-5
+    assert 0.5 < same.float().mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], lambda x: x),
+        ([[-1.0, 0, 0], [0, 1, 0], [0, 0, 1]], lambda x: x.flip(3)),
+        ([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]], lambda x: x.rot90(1, [2, 3])),
+        ([[1.0, 0, 3], [0, 1, 0], [0, 0, 1]], lambda x: x.roll(-3, 3)),
+        ([[1.0, 0, 0], [0, 1, -2], [0, 0, 1]], lambda x: x.roll(2, 2)),
+    ],
+    ids=["identity", "mirror", "quarter turn", "right", "up"],
+)
+def test_geometry_does_what_its_matrix_says(matrix: list[list[float]], expected) -> None:  # type: ignore[no-untyped-def]
+    x = pictures(2, size=32)
+    y = augment.apply_geometry(x, matrices(matrix, 2))
+    inner = slice(8, 24)  # the rim mirrors
+    torch.testing.assert_close(y[:, :, inner, inner], expected(x)[:, :, inner, inner], atol=0.03, rtol=0)
+    assert (x - x.flip(3)).abs().max() > 0.3
+
+
+def test_geometry_matrices_compose_zoom_turn_and_move() -> None:
+    dice = augment.Dice(4000, 1.0, source(0))
+    moves = augment.geometry_matrices(dice, (100, 100))
+    area = torch.linalg.det(moves[:, :2, :2])
+    assert abs(float(area.log().std()) - 2 * 0.2 * math.log(2)) < 0.02  # the stretch keeps areas, zoom squares them
+    shift = torch.linalg.solve(moves[:, :2, :2], moves[:, :2, 2:])[:, 0, 0]
+    assert abs(float(shift.std()) - 12.5) < 0.5
+
+
+def test_blits_are_symmetries_of_the_pixel_grid() -> None:
+    moves = augment.blit_matrices(augment.Dice(200, 1.0, source(0)), (16, 16))
+    torch.testing.assert_close(moves, moves.round(), atol=1e-5, rtol=0)
+    assert len({tuple(m.flatten().round().tolist()) for m in moves[:, :2, :2]}) == 8
+
+
+def test_each_transformation_is_drawn_with_probability_p() -> None:
+    dice = augment.Dice(20000, 0.3, source(0))
+    colours = augment.colour_matrices(dice)
+    brighter = (colours[:, :3, 3].abs().amax(dim=1) > 1e-6).float().mean()
+    assert abs(float(brighter) - 0.3) < 0.02
+
+
+def test_hue_keeps_luma_and_length_and_saturation_keeps_grey() -> None:
+    x = torch.randn(1, 3, 1, 50, generator=source(0))
+    axis = torch.tensor([1.0, 1, 1, 0]) / math.sqrt(3)
+    turned = augment.apply_colour(x, augment._hue_rotation(torch.tensor([2 * math.pi / 3]), axis))
+    torch.testing.assert_close(turned, x.roll(1, 1))  # a third of a turn exchanges the channels
+    grey = torch.full([1, 3, 1, 1], 0.4)
+    colours = augment.colour_matrices(augment.Dice(1, 0.0, source(0)))
+    torch.testing.assert_close(augment.apply_colour(grey, colours), grey)
+
+
+def test_sampling_is_differentiable_twice() -> None:
+    x = torch.randn(2, 2, 4, 5, dtype=torch.float64, generator=source(0)).requires_grad_()
+    grid = torch.rand(2, 3, 3, 2, dtype=torch.float64, generator=source(1)) * 2.6 - 1.3
+    assert torch.autograd.gradcheck(lambda x: grid_sample(x, grid), x)
+    assert torch.autograd.gradgradcheck(lambda x: grid_sample(x, grid), x)
+
+
+def test_r1_goes_through_augmentation() -> None:
+    state = pico_state()
+    real = pictures(4, size=8).requires_grad_()
+    logits = state.discriminator(augment.augment(real, 1.0, source(0)))
+    losses.r1_penalty(logits, real).backward()
+    gradient = state.discriminator.b8.conv0.weight.grad
+    assert gradient is not None
+    assert gradient.abs().max() > 0
+
+
+def test_p_rises_while_r_t_is_above_the_target_and_falls_below_it() -> None:
+    config = replace(PICO, ada_interval=1, ada_kimg=0.4)
+    for target, expected in ((-2.0, 0.51), (2.0, 0.49)):  # r_t lies in [-1, 1]
+        state = pico_state(config)
+        train_batch(state, pictures(4, size=8), replace(config, ada_target=target))
+        assert state.augment_p == pytest.approx(expected)
+    fixed = pico_state(config)
+    train_batch(fixed, pictures(4, size=8), replace(config, ada_target=None))
+    assert fixed.augment_p == 0.5
+
+
+# ---- runs -----------------------------------------------------------------------------------------------------
+
+
+def tensors_of(file: Path) -> dict[str, Tensor]:
+    checkpoint = checkpoints.load(file)
+    return {name: checkpoint.tensors[name] for name in checkpoint.tensors}
+
+
+def start(config: TrainingConfig = PICO):  # type: ignore[no-untyped-def]
+    return begin(*fresh_configs(8, channel_base=64, channel_max=8, latent=8, mapping_layers=2), config, CPU)
+
+
+def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(folder: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    list(run_training(start(), folder, whole))
+    for index, _ in enumerate(run_training(start(), folder, parts)):
+        if index == 5:  # past the snapshot at batch 4, before that at batch 8
+            break
+    list(run_training(resume(parts, None, None, CPU), folder, parts))
+    name = "network-snapshot-000000.safetensors"
+    a, b = tensors_of(whole / name), tensors_of(parts / name)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["synthesis.b4.const"], a["raw.synthesis.b4.const"])
+    logs = [[json.loads(line)["losses"] for line in (d / "log.jsonl").read_text().splitlines()] for d in (whole, parts)]
+    assert logs[0] == logs[1]
+
+
+def test_a_run_moves_all_three_networks(folder: Path, tmp_path: Path) -> None:
+    run = start()
+    before = {k: v.clone() for k, v in run.state.generator.state_dict().items()}
+    d_before = {k: v.clone() for k, v in run.state.discriminator.state_dict().items()}
+    list(run_training(run, folder, tmp_path))
+    still = [k for k, v in run.state.generator.state_dict().items() if torch.equal(v, before[k]) and "noise_const" not in k]
+    assert still == []
+    assert [k for k, v in run.state.discriminator.state_dict().items() if torch.equal(v, d_before[k])] == []
+    assert (tmp_path / "fakes000000.png").exists()
+
+
+def test_a_transfer_starts_from_the_models_weights_at_kimg_zero(folder: Path, tmp_path: Path) -> None:
+    list(run_training(start(), folder, tmp_path / "base"))
+    snapshot = tmp_path / "base" / "network-snapshot-000000.safetensors"
+    run = begin_transfer(snapshot, replace(PICO, augment_p=0.0, kimg=0.004), CPU)
+    base = checkpoints.load(snapshot)
+    assert run.state.batches == 0
+    assert run.state.augment_p == 0.0
+    assert torch.equal(run.state.average.synthesis.b4.const, base.tensors["synthesis.b4.const"])
+    assert torch.equal(run.state.generator.synthesis.b4.const, base.tensors["raw.synthesis.b4.const"])
+    list(run_training(run, folder, tmp_path / "transfer"))
+    lineage = checkpoints.load(tmp_path / "transfer" / "network-snapshot-000000.safetensors").metadata["lineage"]
+    assert lineage["transfer"]["mapping_fingerprint"] == checkpoints.fingerprint_mapping(base)
+
+
+def test_a_model_without_discriminator_cannot_be_transferred(pico) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(CheckpointError, match="no discriminator"):
+        begin_transfer(pico(0), PICO, CPU)
+
+
+def test_freezed_keeps_the_first_layers_of_the_discriminator() -> None:
+    config = replace(PICO, freezed=2)
+    state = pico_state(config)
+    before = {k: v.clone() for k, v in state.discriminator.state_dict().items()}
+    for _ in range(3):
+        train_batch(state, pictures(4, size=8), config)
+    after = state.discriminator.state_dict()
+    assert torch.equal(after["b8.fromrgb.weight"], before["b8.fromrgb.weight"])
+    assert torch.equal(after["b8.conv0.weight"], before["b8.conv0.weight"])
+    assert not torch.equal(after["b8.conv1.weight"], before["b8.conv1.weight"])
+
+
+def test_a_folder_with_a_run_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    list(run_training(start(), folder, tmp_path))
+    with pytest.raises(InputError, match="already holds a run"):
+        next(run_training(start(), folder, tmp_path))
+    with pytest.raises(InputError, match="found no training-state.pt"):
+        resume(tmp_path / "nowhere", None, None, CPU)
+
+
+def test_training_never_touches_the_global_generator(folder: Path) -> None:
+    before = torch.random.get_rng_state()
+    events = list(train(pico_state(), FolderDataset(folder, 8), PICO))
+    assert len(events) == 12
+    assert [e.snapshot_due for e in events] == [False, False, False, True] * 3
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert np.isfinite(events[-1].losses["loss_d"])
