@@ -133,13 +133,18 @@ def from_json(kind: type[Config], values: Mapping[str, Any]) -> Config:
     known = {field.name for field in fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise CheckpointError(f"{kind.__name__}: unknown fields {', '.join(unknown)}; the file may be from a newer version")
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        raise CheckpointError(
+            f"{kind.__name__}: unknown fields {', '.join(unknown)}; the file may be from a newer version"
+        )
+    arguments: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    return kind(**arguments)
 
 
 def _check_network(resolution: int, channels: tuple[int, ...], architecture: str) -> None:
     expected = len(resolutions_up_to(resolution))
     if len(channels) != expected or min(channels) < 1:
-        raise CheckpointError(f"channels: found {channels}, expected {expected} positive numbers, for 4 … {resolution} px")
+        raise CheckpointError(
+            f"channels: found {channels}, expected {expected} positive numbers, for 4 … {resolution} px"
+        )
     if architecture not in ARCHITECTURES:
         raise CheckpointError(f"architecture: found {architecture!r}, expected one of {', '.join(ARCHITECTURES)}")

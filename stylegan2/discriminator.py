@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -37,24 +38,26 @@ class LabelMapping(nn.Module):
 class DiscriminatorBlock(nn.Module):
     """Two convolutions that halve the picture; the second one down-samples."""
 
+    fir: Tensor
+
     def __init__(self, config: DiscriminatorConfig, resolution: int) -> None:
         super().__init__()
         self.architecture = config.architecture
         inputs, outputs = config.channels_at(resolution), config.channels_at(resolution // 2)
         fir = setup_filter(config.fir)
-        style = {"activation": config.activation, "clamp": config.conv_clamp}
+        layer = partial(Conv2d, fir=fir, activation=config.activation, clamp=config.conv_clamp)
         self.has_rgb = config.architecture == "skip" or resolution == config.resolution
         if self.has_rgb:
-            self.fromrgb = Conv2d(config.image_channels, inputs, 1, fir, **style)
-        self.conv0 = Conv2d(inputs, inputs, 3, fir, **style)
-        self.conv1 = Conv2d(inputs, outputs, 3, fir, resample="down", **style)
+            self.fromrgb = layer(config.image_channels, inputs, 1)
+        self.conv0 = layer(inputs, inputs, 3)
+        self.conv1 = layer(inputs, outputs, 3, resample="down")
         if config.architecture == "resnet":
             self.skip = Conv2d(inputs, outputs, 1, fir, resample="down", bias=False)
         self.register_buffer("fir", fir, persistent=False)
 
     def forward(self, x: Tensor | None, picture: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x [N, in, H, W] or None, picture [N, 3, H, W] or None -> both at half the size (picture: skip only)."""
-        if self.has_rgb:
+        if picture is not None and self.has_rgb:
             y = self.fromrgb(picture)
             x = y if x is None else x + y
             picture = downsample2d(picture, self.fir) if self.architecture == "skip" else None
@@ -76,7 +79,12 @@ class DiscriminatorEpilogue(nn.Module):
             self.fromrgb = Conv2d(config.image_channels, channels, 1, fir, activation=config.activation)
         self.minibatch = MinibatchStddev(config.minibatch_group, config.minibatch_channels)
         self.conv = Conv2d(
-            channels + config.minibatch_channels, channels, 3, fir, activation=config.activation, clamp=config.conv_clamp
+            channels + config.minibatch_channels,
+            channels,
+            3,
+            fir,
+            activation=config.activation,
+            clamp=config.conv_clamp,
         )
         area = config.const_size[0] * config.const_size[1]
         self.fc = FullyConnected(channels * area, channels, activation=config.activation)
@@ -111,7 +119,8 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor, c: Tensor | None = None) -> Tensor:
         """Raises ValueError if labels are missing."""
         x, picture = self.blocks(images)[-1]
-        return self.b4(x, picture, self._direction(images.shape[0], c))
+        logits: Tensor = self.b4(x, picture, self._direction(images.shape[0], c))
+        return logits
 
     def blocks(self, images: Tensor) -> list[tuple[Tensor | None, Tensor | None]]:
         """(x, picture) as they enter every block, from the largest; x serves as features [N, C, H, W]."""
@@ -126,8 +135,8 @@ class Discriminator(nn.Module):
     def _direction(self, count: int, c: Tensor | None) -> Tensor | None:
         if not self.config.num_classes:
             return None
-        if c is None or c.shape != (count, self.config.num_classes):
-            raise ValueError(
-                f"labels: this model has {self.config.num_classes} classes; expected c [{count}, {self.config.num_classes}]"
-            )
-        return self.mapping(c)
+        expected = (count, self.config.num_classes)
+        if c is None or c.shape != expected:
+            raise ValueError(f"labels: this model has {self.config.num_classes} classes; expected c {expected}")
+        direction: Tensor = self.mapping(c)
+        return direction

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ Noise = Mapping[str, Tensor]  # layer name, such as "b8.conv0" -> [N or 1, 1, H,
 
 class MappingNetwork(nn.Module):
     """z [N, z_dim] (and labels c [N, num_classes]) -> ws [N, num_ws, w_dim]."""
+
+    w_avg: Tensor
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -55,7 +58,9 @@ class MappingNetwork(nn.Module):
         x = normalize_second_moment(z.to(torch.float32))
         if self.num_classes:
             if c is None or c.shape != (z.shape[0], self.num_classes):
-                raise ValueError(f"labels: this model has {self.num_classes} classes; expected c [{z.shape[0]}, {self.num_classes}]")
+                raise ValueError(
+                    f"labels: this model has {self.num_classes} classes; expected c [{z.shape[0]}, {self.num_classes}]"
+                )
             x = torch.cat([x, normalize_second_moment(self.embed(c.to(torch.float32)))], dim=1)
         for i in range(self.layers):
             x = self.get_submodule(f"fc{i}")(x)
@@ -71,6 +76,8 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -
 class SynthesisBlock(nn.Module):
     """The layers of one resolution. The block of 4 px starts from a learned constant and has one convolution."""
 
+    fir: Tensor
+
     def __init__(self, config: GeneratorConfig, resolution: int) -> None:
         super().__init__()
         self.architecture = config.architecture
@@ -80,12 +87,19 @@ class SynthesisBlock(nn.Module):
         scale = resolution // CONST_RESOLUTION
         size = (config.const_size[0] * scale, config.const_size[1] * scale)
         fir = setup_filter(config.fir)
-        style = {"activation": config.activation, "clamp": config.conv_clamp}
+        layer = partial(
+            SynthesisLayer,
+            w_dim=config.w_dim,
+            size=size,
+            fir=fir,
+            activation=config.activation,
+            clamp=config.conv_clamp,
+        )
         if self.is_first:
             self.const = nn.Parameter(torch.randn(outputs, *size))
         else:
-            self.conv0 = SynthesisLayer(inputs, outputs, config.w_dim, size, fir, up=2, **style)
-        self.conv1 = SynthesisLayer(outputs, outputs, config.w_dim, size, fir, **style)
+            self.conv0 = layer(inputs, outputs, up=2)
+        self.conv1 = layer(outputs, outputs)
         self.has_rgb = config.architecture == "skip" or resolution == config.resolution
         if self.has_rgb:
             self.torgb = ToRGB(outputs, config.image_channels, config.w_dim, clamp=config.conv_clamp)
@@ -109,14 +123,17 @@ class SynthesisBlock(nn.Module):
         return x, picture
 
     def _convolve(self, x: Tensor | None, ws: Sequence[Tensor], noise: Sequence[Tensor | None]) -> Tensor:
+        y: Tensor
         if x is None:
             x = self.const[None].expand(ws[0].shape[0], -1, -1, -1)
-            return self.conv1(x.contiguous(memory_format=torch.channels_last), ws[0], noise[0])
-        if self.architecture != "resnet":
-            return self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1])
-        gain = math.sqrt(0.5)  # keeps unit variance through the sum (StyleGAN2, section 4.1)
-        shortcut = self.skip(x, gain=gain)
-        return shortcut + self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1], gain=gain)
+            y = self.conv1(x.contiguous(memory_format=torch.channels_last), ws[0], noise[0])
+        elif self.architecture != "resnet":
+            y = self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1])
+        else:
+            gain = math.sqrt(0.5)  # keeps unit variance through the sum (StyleGAN2, section 4.1)
+            shortcut = self.skip(x, gain=gain)
+            y = shortcut + self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1], gain=gain)
+        return y
 
 
 class SynthesisNetwork(nn.Module):
@@ -129,9 +146,13 @@ class SynthesisNetwork(nn.Module):
             self.add_module(f"b{resolution}", SynthesisBlock(config, resolution))
 
     def forward(
-        self, ws: Tensor, noise_mode: str = "const", generator: torch.Generator | None = None, noise: Noise | None = None
+        self,
+        ws: Tensor,
+        noise_mode: str = "const",
+        generator: torch.Generator | None = None,
+        noise: Noise | None = None,
     ) -> Tensor:
-        """Render. noise_mode: const (the model's own), random (from `generator`) or none; `noise` replaces it per layer.
+        """Render. noise_mode: const (the model's own), random (from `generator`) or none; `noise` replaces it by layer.
 
         Raises ValueError for another mode or another number of styles.
         """
@@ -139,8 +160,9 @@ class SynthesisNetwork(nn.Module):
             raise ValueError(f"noise_mode is {noise_mode!r}; expected one of {', '.join(NOISE_MODES)}")
         if ws.ndim != 3 or ws.shape[1] != self.num_ws:
             raise ValueError(f"ws has shape {tuple(ws.shape)}; expected [N, {self.num_ws}, w_dim]")
-        ws = ws.to(self.b4.const.dtype)
-        x = picture = None
+        ws = ws.to(next(self.parameters()).dtype)
+        x: Tensor | None = None
+        picture: Tensor | None = None
         for index, resolution in enumerate(self.resolutions):
             block = self.get_submodule(f"b{resolution}")
             first = max(2 * index - 1, 0)  # each convolution takes the next style; to-RGB shares that of the next block
@@ -148,14 +170,14 @@ class SynthesisNetwork(nn.Module):
             block_noise = [self._noise(name, ws.shape[0], noise_mode, generator, noise or {}) for name in names]
             styles = ws[:, first : first + len(names) + 1].unbind(dim=1)
             x, picture = block(x, picture, styles, block_noise)
-        return picture.to(torch.float32)
+        return cast(Tensor, picture).to(torch.float32)  # the last block always draws
 
     def _noise(
         self, name: str, count: int, mode: str, generator: torch.Generator | None, given: Noise
     ) -> Tensor | None:
         if name in given:
             return given[name]
-        const: Tensor = self.get_submodule(name).noise_const
+        const = cast(SynthesisLayer, self.get_submodule(name)).noise_const
         if mode == "random":
             return torch.randn([count, 1, *const.shape], device=const.device, dtype=const.dtype, generator=generator)
         return const[None, None] if mode == "const" else None
@@ -172,6 +194,14 @@ class Generator(nn.Module):
         self.metadata: Mapping[str, Any] = {}  # of the file that it came from
         self.mapping_fingerprint = ""  # of the mapping network in that file; latents carry it
 
-    def forward(self, z: Tensor, c: Tensor | None = None, truncation_psi: float = 1.0, noise_mode: str = "const") -> Tensor:
+    def forward(
+        self, z: Tensor, c: Tensor | None = None, truncation_psi: float = 1.0, noise_mode: str = "const"
+    ) -> Tensor:
         """z [N, z_dim], labels c [N, num_classes] -> pictures [N, 3, H, W]."""
-        return self.synthesis(self.mapping(z, c, truncation_psi=truncation_psi), noise_mode=noise_mode)
+        picture: Tensor = self.synthesis(self.mapping(z, c, truncation_psi=truncation_psi), noise_mode=noise_mode)
+        return picture
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.mapping.w_avg.device

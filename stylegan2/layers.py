@@ -23,7 +23,13 @@ class FullyConnected(nn.Module):
     """[N, in] -> [N, out]. `lr_multiplier` slows learning: weight and bias are multiplied by it at run time."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, activation: str = "linear", lr_multiplier: float = 1.0, bias_init: float = 0.0
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        activation: str = "linear",
+        lr_multiplier: float = 1.0,
+        bias_init: float = 0.0,
     ) -> None:
         super().__init__()
         self.activation = activation
@@ -44,6 +50,8 @@ class Conv2d(nn.Module):
 
     `resample` is "none", "up" (size doubled) or "down" (halved), through the FIR filter `fir`.
     """
+
+    fir: Tensor
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, fir: Tensor, *, activation: str = "linear",
@@ -78,8 +86,11 @@ class Conv2d(nn.Module):
 class SynthesisLayer(nn.Module):
     """Style, modulated 3×3 convolution, noise, bias, activation (StyleGAN2, figure 2c).
 
-    x [N, in, H, W], w [N, w_dim], noise [N or none, 1, H', W'] or None -> [N, out, H', W'].
+    x [N, in, H, W], w [N, w_dim], noise [N or 1, 1, H', W'] or None -> [N, out, H', W'].
     """
+
+    fir: Tensor
+    noise_const: Tensor
 
     def __init__(
         self, inputs: int, outputs: int, w_dim: int, size: tuple[int, int], fir: Tensor, *,

@@ -23,7 +23,7 @@ NOISE_SEED = 0  # of noise buffers that a file does not hold
 _log = logging.getLogger(__name__)
 
 
-def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -> Generator:  # noqa: FBT001, FBT002
+def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -> Generator:
     """Return a generator, ready to render, on the CPU and without gradients.
 
     path: a file of any known format, the name of a shipped model, or a Checkpoint. ema: the moving average, else the
@@ -54,7 +54,9 @@ def load_discriminator(path: ModelLike) -> Discriminator:
     """
     checkpoint = open_model(path)
     if checkpoint.discriminator is None:
-        raise CheckpointError(f"{path}: found no discriminator in the file; expected a training snapshot or a full pickle")
+        raise CheckpointError(
+            f"{path}: found no discriminator in the file; expected a training snapshot or a full pickle"
+        )
     discriminator = Discriminator(checkpoint.discriminator)
     names = [name for name in checkpoint.tensors if name.startswith(DISCRIMINATOR_PREFIX)]
     tensors = {name.removeprefix(DISCRIMINATOR_PREFIX): checkpoint.tensors[name].float() for name in names}

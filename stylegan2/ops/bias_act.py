@@ -35,7 +35,8 @@ def bias_act(
     gain = ACTIVATIONS[act].gain if gain is None else float(gain)
     if gain <= 0 or alpha < 0:
         raise ValueError(f"bias_act: gain is {gain}, alpha {alpha}; expected gain > 0 and alpha >= 0")
-    return torch.ops.blendgan.bias_act(x, b, dim, act, alpha, gain, -1.0 if clamp is None else float(clamp))
+    y: Tensor = torch.ops.blendgan.bias_act(x, b, dim, act, alpha, gain, -1.0 if clamp is None else float(clamp))
+    return y
 
 
 # ---- derivatives of the smooth acts, by u = x + b -------------------------------------------------------------
@@ -96,7 +97,7 @@ def _bias_act_gradient(
     """dx = dy · gain · act'(x + b), zero where the clamp holds. `saved` is the output of homogeneous acts, else x."""
     if act in HOMOGENEOUS:
         slope = {"linear": 1.0, "relu": 0.0, "lrelu": alpha}[act]
-        dx = torch.ops.aten.leaky_relu_backward(dy, saved, slope, False).mul_(gain)
+        dx: Tensor = torch.ops.aten.leaky_relu_backward(dy, saved, slope, False).mul_(gain)
         return dx.mul_(saved.abs() < clamp) if clamp >= 0 else dx
     dx = dy * FIRST[act](_preactivation(saved, b, dim), alpha) * gain
     return dx if clamp < 0 else dx * _open(saved, b, dim, act, alpha, gain, clamp)
@@ -117,7 +118,9 @@ def _open(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gain: f
 
 def _check(x: Tensor, b: Tensor | None, dim: int) -> None:
     if b is not None and (not 0 <= dim < x.ndim or b.shape != (x.shape[dim],)):
-        raise ValueError(f"bias_act: b has shape {tuple(b.shape)}; expected one number along axis {dim} of {tuple(x.shape)}")
+        raise ValueError(
+            f"bias_act: b has shape {tuple(b.shape)}; expected one number along axis {dim} of {tuple(x.shape)}"
+        )
 
 
 @_bias_act.register_fake

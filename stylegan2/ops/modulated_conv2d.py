@@ -23,7 +23,8 @@ def modulated_conv2d(
     x: [N, in, H, W]. weight: [out, in, k, k], k odd. styles: [N, in]. f: [k, k] FIR, needed with up = 2, where the
     weight is that of a transposed convolution. Returns [N, out, H·up, W·up]. Raises ValueError for other shapes.
     """
-    return torch.ops.blendgan.modulated_conv2d(x, weight, styles, f, up, demodulate)
+    y: Tensor = torch.ops.blendgan.modulated_conv2d(x, weight, styles, f, up, demodulate)
+    return y
 
 
 def _modulated_conv2d(x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, demodulate: bool) -> Tensor:
@@ -62,7 +63,12 @@ def _convolve(x: Tensor, weight: Tensor, f: Tensor | None, up: int) -> Tensor:
 
 
 def _check(x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int) -> None:
-    if x.ndim != 4 or weight.ndim != 4 or styles.shape != (x.shape[0], weight.shape[1]) or x.shape[1] != weight.shape[1]:
+    if (
+        x.ndim != 4
+        or weight.ndim != 4
+        or styles.shape != (x.shape[0], weight.shape[1])
+        or x.shape[1] != weight.shape[1]
+    ):
         raise ValueError(
             f"modulated_conv2d: x {tuple(x.shape)}, weight {tuple(weight.shape)}, styles {tuple(styles.shape)}; "
             f"expected [N, in, H, W], [out, in, k, k], [N, in]"

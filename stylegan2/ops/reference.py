@@ -79,7 +79,7 @@ def _pad_or_crop(x: Tensor, padding: Sequence[int]) -> Tensor:
 
 
 def modulate_weight(weight: Tensor, styles: Tensor, *, demodulate: bool) -> Tensor:
-    """Per-sample kernels (StyleGAN2, equations 1 and 3): weight [out, in, k, k], styles [N, in] -> [N, out, in, k, k]."""
+    """Per-sample kernels (StyleGAN2, equations 1 and 3): [out, in, k, k], styles [N, in] -> [N, out, in, k, k]."""
     w = weight[None] * styles[:, None, :, None, None]
     if demodulate:
         w = w * (w.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()  # 1e-8: the paper's epsilon

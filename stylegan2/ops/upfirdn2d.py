@@ -26,7 +26,7 @@ def upfirdn2d(
     up: Size = 1,
     down: Size = 1,
     padding: Size = 0,
-    flip_filter: bool = False,  # noqa: FBT001, FBT002 - the name and place that other code calls
+    flip_filter: bool = False,  # the name and place that other code calls
     gain: float = 1,
 ) -> Tensor:
     """Insert zeros, pad, convolve with f, keep every `down`-th pixel (StyleGAN2-ADA, appendix C).
@@ -36,7 +36,10 @@ def upfirdn2d(
     [N, C, (H·up + y0 + y1 − kh) // down + 1, …]. Raises ValueError for other shapes.
     """
     kernel = f.outer(f) if f.ndim == 1 else f
-    return torch.ops.blendgan.upfirdn2d(x, kernel, _pair(up), _pair(down), _sides(padding), bool(flip_filter), float(gain))
+    y: Tensor = torch.ops.blendgan.upfirdn2d(
+        x, kernel, _pair(up), _pair(down), _sides(padding), bool(flip_filter), float(gain)
+    )
+    return y
 
 
 def filter2d(x: Tensor, f: Tensor, padding: Size, gain: float = 1) -> Tensor:
@@ -74,11 +77,17 @@ def _out_size(x: Tensor, f: Tensor, up: Sequence[int], down: Sequence[int], padd
 
 def _check(x: Tensor, f: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int]) -> None:
     if x.ndim != 4 or f.ndim != 2:
-        raise ValueError(f"upfirdn2d: x has shape {tuple(x.shape)}, f {tuple(f.shape)}; expected [N, C, H, W] and [kh, kw]")
+        raise ValueError(
+            f"upfirdn2d: x has shape {tuple(x.shape)}, f {tuple(f.shape)}; expected [N, C, H, W] and [kh, kw]"
+        )
     if len(up) != 2 or len(down) != 2 or min(*up, *down) < 1 or len(padding) != 4:
-        raise ValueError(f"upfirdn2d: up {up}, down {down}, padding {padding}; expected pairs of at least 1, and four sides")
+        raise ValueError(
+            f"upfirdn2d: up {up}, down {down}, padding {padding}; expected pairs of at least 1, and four sides"
+        )
     if min(_out_size(x, f, up, down, padding)) < 1:
-        raise ValueError(f"upfirdn2d: x of {tuple(x.shape[2:])} is smaller than the filter of {tuple(f.shape)}; pad it more")
+        raise ValueError(
+            f"upfirdn2d: x of {tuple(x.shape[2:])} is smaller than the filter of {tuple(f.shape)}; pad it more"
+        )
 
 
 @torch.library.custom_op("blendgan::upfirdn2d", mutates_args=())

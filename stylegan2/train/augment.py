@@ -29,7 +29,7 @@ BRIGHTNESS_STD, CONTRAST_STD, SATURATION_STD = 0.2, 0.5 * LOG2, 1.0 * LOG2
 
 
 def augment(pictures: Tensor, p: float, generator: torch.Generator) -> Tensor:
-    """Return pictures [N, 3, H, W], each changed at random with probability p per transformation; p = 0: as they are."""
+    """Return pictures [N, 3, H, W], each changed at random with probability p per transformation."""
     if p <= 0:
         return pictures
     dice = Dice(pictures.shape[0], p, generator)
@@ -44,7 +44,7 @@ def augment(pictures: Tensor, p: float, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Dice:
-    """Random values for `count` pictures; each is `neutral` for the pictures on which its transformation is not drawn."""
+    """Random values for `count` pictures; `drawn` tells which of them a transformation is for."""
 
     count: int
     p: float
@@ -106,7 +106,7 @@ def translation(x: Tensor, y: Tensor) -> Tensor:
 
 
 def apply_geometry(pictures: Tensor, matrices: Tensor) -> Tensor:
-    """Resample pictures [N, 3, H, W] through matrices [N, 3, 3]: twice the size, sample, halve; mirrored beyond the rim.
+    """Resample pictures [N, 3, H, W] through matrices [N, 3, 3]: double, sample, halve; mirrored beyond the rim.
 
     Up- and down-sampling use an orthogonal wavelet's low-pass: but for the rim, the identity matrix gives the very
     picture.

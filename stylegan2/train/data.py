@@ -42,7 +42,8 @@ class FolderDataset:
                 left, top = (picture.width - side) // 2, (picture.height - side) // 2
                 box = (left, top, left + side, top + side)
                 resized = picture.resize((self.size_px, self.size_px), Image.Resampling.LANCZOS, box=box)
-                return np.asarray(resized).transpose(2, 0, 1)
+                pixels: np.ndarray = np.array(resized, dtype=np.uint8)  # [size, size, 3]
+                return pixels.transpose(2, 0, 1)
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"{file}: cannot be read as a picture ({error}); remove it or replace it") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -9,7 +11,7 @@ from torch import nn
 def decay_for(half_life_kimg: float, shown_kimg: float, batch: int, rampup: float) -> float:
     """Share of the average that one batch keeps; the half-life is at most `rampup` of the run so far."""
     half_life = min(half_life_kimg, shown_kimg * rampup) if rampup else half_life_kimg
-    return 0.5 ** (batch / max(half_life * 1000, 1e-8))
+    return math.pow(0.5, batch / max(half_life * 1000, 1e-8))
 
 
 @torch.no_grad()

@@ -20,7 +20,8 @@ def grid_sample(x: Tensor, grid: Tensor) -> Tensor:
 
     Gradients flow to x, twice; none flow to the grid.
     """
-    return _Sample.apply(x, grid)
+    y: Tensor = _Sample.apply(x, grid)  # type: ignore[no-untyped-call]
+    return y
 
 
 class _Sample(torch.autograd.Function):
@@ -33,7 +34,7 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
         (grid,) = ctx.saved_tensors
-        return _Scatter.apply(dy, grid, ctx.shape), None
+        return _Scatter.apply(dy, grid, ctx.shape), None  # type: ignore[no-untyped-call]
 
 
 class _Scatter(torch.autograd.Function):
@@ -43,12 +44,10 @@ class _Scatter(torch.autograd.Function):
     def forward(ctx: Any, dy: Tensor, grid: Tensor, shape: torch.Size) -> Tensor:
         ctx.save_for_backward(grid)
         picture = dy.new_zeros(shape)  # only its shape matters
-        dx, _ = torch.ops.aten.grid_sampler_2d_backward(
-            dy, picture, grid, _BILINEAR, _REFLECTION, False, [True, False]
-        )
+        dx: Tensor = torch.ops.aten.grid_sampler_2d_backward(dy, picture, grid, _BILINEAR, _REFLECTION, False, [True, False])[0]
         return dx
 
     @staticmethod
     def backward(ctx: Any, ddx: Tensor) -> tuple[Tensor, None, None]:
         (grid,) = ctx.saved_tensors
-        return _Sample.apply(ddx, grid), None, None
+        return _Sample.apply(ddx, grid), None, None  # type: ignore[no-untyped-call]

@@ -26,7 +26,7 @@ class Progress:
 
 def train(state: TrainingState, data: FolderDataset, config: TrainingConfig) -> Iterator[Progress]:
     """Train until `config.kimg`, yielding after every batch; the state is changed in place."""
-    device = state.generator.mapping.w_avg.device
+    device = state.generator.device
     started, first = time.monotonic(), state.batches
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)  # batches between snapshots
     last = -(-int(config.kimg * 1000) // config.batch)

@@ -1,7 +1,7 @@
 """Files of a run: weights that anyone can load, and the state from which the run goes on.
 
-    network-snapshot-000160.safetensors   average, raw generator and discriminator, after 160 kimg
-    training-state.pt                     everything that moves, of the latest snapshot
+network-snapshot-000160.safetensors   average, raw generator and discriminator, after 160 kimg
+training-state.pt                     everything that moves, of the latest snapshot
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def load_state(folder: Path, config: TrainingConfig, device: torch.device) -> tu
     """
     file = folder / STATE_FILE
     if not file.is_file():
-        raise InputError(f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume")
+        raise InputError(
+            f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume"
+        )
     contents = torch.load(file, map_location=device, weights_only=True)  # data only, nothing in it is executed
     _check_same_course(contents["training_config"], config, file)
     generator = Generator(from_json(GeneratorConfig, contents["generator_config"]))
@@ -75,16 +77,24 @@ def saved_config(folder: Path) -> TrainingConfig:
     """Return the numbers that the run in this folder was begun with. Raises InputError if there is no run."""
     file = folder / STATE_FILE
     if not file.is_file():
-        raise InputError(f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume")
+        raise InputError(
+            f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume"
+        )
     return TrainingConfig(**torch.load(file, map_location="cpu", weights_only=True)["training_config"])
 
 
 def _check_same_course(saved: dict[str, Any], config: TrainingConfig, file: Path) -> None:
     """Only the end and the snapshots of a run may change: the rest would make its numbers those of no run at all."""
     free = {"kimg", "snapshot_kimg"}
-    changed = [f"{k}: {v} in the run, {getattr(config, k)} now" for k, v in saved.items() if k not in free and getattr(config, k) != v]
+    changed = [
+        f"{k}: {v} in the run, {getattr(config, k)} now"
+        for k, v in saved.items()
+        if k not in free and getattr(config, k) != v
+    ]
     if changed:
-        raise InputError(f"{file}: the run was begun with other numbers ({'; '.join(changed)}); leave those options out")
+        raise InputError(
+            f"{file}: the run was begun with other numbers ({'; '.join(changed)}); leave those options out"
+        )
 
 
 def state_to_checkpoint(state: TrainingState, metadata: dict[str, Any]) -> Checkpoint:

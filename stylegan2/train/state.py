@@ -41,7 +41,7 @@ class TrainingState:
 def new_state(
     g_config: GeneratorConfig, d_config: DiscriminatorConfig, config: TrainingConfig, device: torch.device
 ) -> TrainingState:
-    """Return freshly initialised networks: the same numbers for the same seed, without touching the global generator."""
+    """Return freshly initialised networks: a seed's own numbers, whatever the global generator is at."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.set_state(seeded(config.seed, INIT, 0).get_state())
         generator, discriminator = Generator(g_config), Discriminator(d_config)
@@ -89,7 +89,7 @@ def train_batch(state: TrainingState, real: Tensor, config: TrainingConfig) -> d
 
 def _step_generator(state: TrainingState, count: int, config: TrainingConfig) -> tuple[Tensor, float]:
     """One step of G. Returns the pictures [N, 3, H, W] that it made, for D to see as well, and the loss."""
-    device = state.generator.mapping.w_avg.device
+    device = state.generator.device
     draw = seeded(config.seed, DRAW_G, state.batches, device)
     state.discriminator.requires_grad_(False)
     z = torch.randn([2, count, state.generator.config.z_dim], generator=draw, device=device)

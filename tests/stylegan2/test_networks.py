@@ -134,7 +134,9 @@ def test_minibatch_stddev_sees_the_spread_of_its_group() -> None:
     x[2:] = 2.0  # groups of two pair sample i with i + 2: spread 1 everywhere
     y = MinibatchStddev(group=2, channels=1)(x)
     torch.testing.assert_close(y[:, 2], torch.ones(4, 4, 4))
-    torch.testing.assert_close(MinibatchStddev(group=4, channels=1)(torch.ones(4, 2, 4, 4))[:, 2], torch.full([4, 4, 4], 1e-4))
+    torch.testing.assert_close(
+        MinibatchStddev(group=4, channels=1)(torch.ones(4, 2, 4, 4))[:, 2], torch.full([4, 4, 4], 1e-4)
+    )
 
 
 def test_bf16_is_a_preview_of_fp32(pico) -> None:  # type: ignore[no-untyped-def]

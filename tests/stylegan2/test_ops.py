@@ -25,7 +25,9 @@ def doubles(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def direct_upfirdn2d(x: Tensor, f: Tensor, up: list[int], down: list[int], padding: list[int], flip: bool) -> np.ndarray:
+def direct_upfirdn2d(
+    x: Tensor, f: Tensor, up: list[int], down: list[int], padding: list[int], flip: bool
+) -> np.ndarray:
     """The definition, one output pixel at a time."""
     n, c, h, w = x.shape
     big = np.zeros((n, c, h * up[1], w * up[0]))
@@ -36,7 +38,9 @@ def direct_upfirdn2d(x: Tensor, f: Tensor, up: list[int], down: list[int], paddi
     kernel = f.numpy() if flip else f.numpy()[::-1, ::-1]
     kh, kw = kernel.shape
     rows, columns = range(0, big.shape[2] - kh + 1, down[1]), range(0, big.shape[3] - kw + 1, down[0])
-    return np.array([[(big[:, :, i : i + kh, j : j + kw] * kernel).sum((2, 3)) for j in columns] for i in rows]).transpose(2, 3, 0, 1)
+    return np.array(
+        [[(big[:, :, i : i + kh, j : j + kw] * kernel).sum((2, 3)) for j in columns] for i in rows]
+    ).transpose(2, 3, 0, 1)
 
 
 @pytest.mark.parametrize("case", RESAMPLINGS)
@@ -106,7 +110,9 @@ def test_bias_act_never_changes_its_input() -> None:
     assert torch.equal(x, before)
 
 
-@pytest.mark.parametrize("arguments", [{"act": "gelu"}, {"gain": 0}, {"b": torch.zeros(4)}, {"alpha": -1, "act": "lrelu"}])
+@pytest.mark.parametrize(
+    "arguments", [{"act": "gelu"}, {"gain": 0}, {"b": torch.zeros(4)}, {"alpha": -1, "act": "lrelu"}]
+)
 def test_bias_act_refuses_what_it_cannot_do(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="bias_act"):
         ops.bias_act(torch.zeros(2, 3), **arguments)  # type: ignore[arg-type]
@@ -125,6 +131,7 @@ def test_modulated_conv2d_has_two_derivatives(up: int, demodulate: bool) -> None
     assert torch.autograd.gradgradcheck(op, (x, weight, styles))
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # of opcheck itself
 def test_the_dispatcher_finds_nothing_wrong() -> None:
     """opcheck: schemas, fake tensors, autograd registration, tracing (slow, so one case for each op)."""
     x, f, b = doubles(2, 3, 4, 3).requires_grad_(), ops.setup_filter([1, 3, 3, 1]).double(), doubles(3).requires_grad_()

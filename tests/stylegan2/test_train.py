@@ -248,7 +248,9 @@ def test_a_run_moves_all_three_networks(folder: Path, tmp_path: Path) -> None:
     before = {k: v.clone() for k, v in run.state.generator.state_dict().items()}
     d_before = {k: v.clone() for k, v in run.state.discriminator.state_dict().items()}
     list(run_training(run, folder, tmp_path))
-    still = [k for k, v in run.state.generator.state_dict().items() if torch.equal(v, before[k]) and "noise_const" not in k]
+    still = [
+        k for k, v in run.state.generator.state_dict().items() if torch.equal(v, before[k]) and "noise_const" not in k
+    ]
     assert still == []
     assert [k for k, v in run.state.discriminator.state_dict().items() if torch.equal(v, d_before[k])] == []
     assert (tmp_path / "fakes000000.png").exists()

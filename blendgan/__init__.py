@@ -1,0 +1,25 @@
+"""Blend StyleGAN2 models layer by layer, and render faces from real photos with the result."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from blendgan.blending import blend as blend
+    from blendgan.toonification import toonify as toonify
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "blend", "toonify"]
+
+_LAZY = {"blend": "blendgan.blending", "toonify": "blendgan.toonification"}  # imported on first use: they need torch
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,116 @@
+"""`blendgan`: the table of commands, and the one place where errors become exit codes.
+
+Exits: 0 done; 2 the user's input or machine; 3 some inputs of a batch failed; 130 Ctrl-C. Anything else that is
+raised is a bug of ours and ends in Python's own traceback and exit 1.
+
+A command's module is imported only when that command is called, so that `blendgan --help` needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import IO, Any
+
+import click
+
+from blendgan import __version__
+from blendgan.cli.options import debug, is_debugging
+from stylegan2.errors import BlendganError
+
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{name}.{name}
+    "toonify": "Paint the faces of a photo in the style of a blended model.",
+    "blend": "Blend two models into a new one that carries its own recipe.",
+    "generate": "Draw pictures from seeds.",
+    "project": "Find the latent of a photo's faces.",
+    "train": "Train a model on a folder of pictures, or transfer one to it.",
+    "inspect": "Show what a model file holds.",
+    "convert": "Write a model of any known format as our safetensors.",
+    "sample": "Write a public-domain portrait to try things on.",
+    "doctor": "Show what this machine has and what is missing.",
+}
+
+EXAMPLE = """\b
+Example, which works offline on a fresh machine:
+  blendgan sample photo.jpg && blendgan toonify photo.jpg"""
+
+
+class UserError(click.ClickException):
+    """One line on stderr, exit 2."""
+
+    exit_code = EXIT_USER
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"blendgan: {self.message}", file=file, err=file is None)
+
+
+class CommandTable(click.Group):
+    """A group that imports a command when it is called, and translates errors that the user can mend."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the table's order, which is the order of a first day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"blendgan.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a BlendganError or an OSError (disk full, no permission) becomes one line."""
+        try:
+            return super().invoke(ctx)
+        except (BlendganError, OSError, MemoryError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # click ends quietly when the reader of a pipe has gone
+            if is_debugging(ctx):
+                traceback.print_exc()
+            raise UserError(one_line(error)) from error
+
+
+def one_line(error: BaseException) -> str:
+    """Return what went wrong and with which file, as one line."""
+    if isinstance(error, OSError) and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name]
+        return ": ".join([*names[:1], error.strerror.lower()])
+    if isinstance(error, MemoryError):
+        return "out of memory; close other programs, or use a smaller model"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@click.group(cls=CommandTable, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="blendgan")
+@debug
+def cli() -> None:
+    """Blend StyleGAN2 models layer by layer, and render faces from real photos with the result."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. What it raises is a bug of ours."""
+    try:
+        code = cli.main(list(arguments), prog_name="blendgan", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("blendgan: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""Options that several commands share, one decorator each; the same word means the same everywhere.
+
+    @click.command()
+    @options.network
+    @options.seeds
+    @options.device
+    @options.debug
+    def generate(network: str, seeds: tuple[int, ...], device: torch.device) -> None: ...
+
+`debug` and `threads` act by themselves and hand no argument to the command.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import torch
+
+DEBUG_KEY = "blendgan.debug"  # in click's Context.meta, which the group and its commands share
+LARGEST_SEED = 2**32 - 1  # numpy.random.RandomState takes 32 bits
+
+
+class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """`0-35,50` → (0, 1, …, 35, 50), in the order written, each seed once."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse the list; a usage error names the part that is no seed."""
+        if isinstance(value, tuple):
+            return value
+        seeds: dict[int, None] = {}
+        for part in str(value).split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) > LARGEST_SEED:
+                self.fail(f"{part.strip()!r} is no seed; expected numbers and ranges such as 0-35,50", param, ctx)
+            if dash and int(last) < int(first):
+                self.fail(f"{part.strip()!r} runs backwards; expected {last}-{first}", param, ctx)
+            seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
+        return tuple(seeds)
+
+
+class Device(click.ParamType):  # type: ignore[type-arg]
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps` → torch.device; one that this machine lacks is an error."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> torch.device:
+        """Ask torch for the device; imported here, so that --help stays fast."""
+        from blendgan.devices import select_device
+
+        return select_device(str(value))
+
+
+def is_debugging(ctx: click.Context) -> bool:
+    """Whether --debug was given, to the group or to the command."""
+    return bool(ctx.meta.get(DEBUG_KEY, False))
+
+
+def _remember_debug(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value:
+        ctx.meta[DEBUG_KEY] = True
+
+
+def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
+    if value is not None:
+        import torch  # here, so that --help stays fast
+
+        torch.set_num_threads(value)
+
+
+debug = click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,  # before the other options, so that an error in one of them shows its traceback too
+    expose_value=False,
+    callback=_remember_debug,
+    help="Show the traceback of an error.",
+)
+network = click.option(
+    "--network",
+    default="portraits",
+    show_default=True,
+    metavar="MODEL",
+    help="A model file of any known format, or the name of a shipped model.",
+)
+seeds = click.option(
+    "--seeds", type=Seeds(), default="0-15", show_default=True, help="Which pictures: numbers and ranges, 0-35,50."
+)
+trunc = click.option(
+    "--trunc",
+    "truncation_psi",
+    type=float,
+    default=0.7,  # the customary trade of variety for quality
+    show_default=True,
+    help="Truncation psi: 1 is off, 0 is the mean face.",
+)
+class_index = click.option(
+    "--class", "class_index", type=click.IntRange(min=0), help="Class to draw, for models that have classes."
+)
+noise_mode = click.option(
+    "--noise-mode",
+    type=click.Choice(["const", "random", "none"]),
+    default="const",
+    show_default=True,
+    help="Noise: the model's own, new for every seed, or none.",
+)
+outdir = click.option(
+    "--outdir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder for the results; made when it is not there.",
+)
+device = click.option(
+    "--device",
+    type=Device(),
+    default="auto",
+    show_default=True,
+    help="auto (CUDA where there is one, else the CPU), cpu, cuda, cuda:1, or mps.",
+)
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    expose_value=False,
+    callback=_set_threads,
+    help="CPU threads. [default: all cores]",
+)
+precision = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    help="Arithmetic of the network; bf16 and fp16 are for previews.",
+)
+seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random numbers.")
+force = click.option("--force", is_flag=True, help="Replace a model or latent that is already there.")
+quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+no_metadata = click.option("--no-metadata", is_flag=True, help="Write pictures without the recipe that made them.")

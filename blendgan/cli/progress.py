@@ -1,0 +1,51 @@
+"""A bar over an iterator of events, on stderr, so that stdout stays free for results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+if TYPE_CHECKING:
+    from projector.optimise import ProjectionStep
+    from stylegan2.train import Progress as Training
+
+Event = TypeVar("Event")
+
+
+def with_bar(events: Iterable[Event], description: str, *, total: int, quiet: bool = False) -> Iterator[Event]:
+    """Yield the events as they come, and show how many of `total` there were, unless quiet or not on a terminal."""
+    console = Console(stderr=True)
+    silent = quiet or not console.is_terminal
+    yield from track(events, description, total=total, console=console, transient=True, disable=silent)
+
+
+def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
+    """Go through a training run to its end, and show kimg, img/s, r_t, p and the time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("train", total=None, figures="")
+        for event in events:
+            figures = (
+                f"{event.kimg:.1f}/{event.total_kimg:g} kimg  {event.images_per_second:.1f} img/s  "
+                f"r_t {event.r_t:.2f}  p {event.augment_p:.3f}"
+            )
+            bar.update(task, completed=event.kimg, total=event.total_kimg, figures=figures)
+
+
+@contextmanager
+def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep], None]]:
+    """Give a watcher that shows the steps of a projection."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda step: bar.update(task, completed=step.index, total=step.total)

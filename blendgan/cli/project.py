@@ -1,0 +1,68 @@
+"""`blendgan project`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blendgan.cli import options
+from blendgan.cli.progress import projection_bar
+from stylegan2.errors import InputError
+
+EXAMPLE = """\b
+Examples:
+  blendgan project photo.jpg
+  blendgan project photo.jpg --network ffhq.pkl --space w --steps 500 -o me.npz"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("photo", type=click.Path(path_type=Path))
+@options.network
+@click.option(
+    "--space",
+    type=click.Choice(["w", "w+"]),
+    default="w+",
+    show_default=True,
+    help="One style for all layers, or one each.",
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]")
+@click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
+@click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole.")
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="[default: photo.npz beside the photo]"
+)
+@options.seed
+@options.threads
+@options.force
+@options.quiet
+@options.debug
+def project(photo: Path, network: str, force: bool, quiet: bool, **chosen: Any) -> None:
+    """Find the latent of a photo's faces in a model: photo.npz, and photo.projected.png to compare."""
+    from blendgan.images import write_png
+    from blendgan.toonification import project_photo, projection_sheet
+    from projector.latent import save_latent
+    from stylegan2.memory import keep_freed_memory
+
+    keep_freed_memory()
+    out = chosen["out"] or photo.with_suffix(".npz")
+    if out.exists() and not force:
+        raise InputError(f"{out}: is there already; replace it with --force, or choose another name with -o")
+    with projection_bar(photo.name, quiet=quiet) as watch:
+        projection = project_photo(photo, network, _settings(chosen), watch)
+    save_latent(projection.latent, out, replace=True)
+    sheet = out.with_suffix(".projected.png")
+    write_png(sheet, projection_sheet(projection))
+    if not quiet:
+        click.echo(f"{out}\n{sheet}")
+
+
+def _settings(chosen: dict[str, Any]) -> Any:
+    from blendgan.faces import parse_selection
+    from blendgan.toonification import ToonSettings
+    from projector.optimise import ProjectionConfig
+
+    steps = {} if chosen["steps"] is None else {"steps": chosen["steps"]}
+    projection = ProjectionConfig(space=chosen["space"], seed=chosen["seed"], **steps)
+    return ToonSettings(parse_selection(chosen["faces"]), aligned=chosen["aligned"], projection=projection)

@@ -1,0 +1,62 @@
+"""The options that choose a schedule, and what they and TRANSFER's own recommendation make together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from blendgan.schedule import SIDES, Side
+
+if TYPE_CHECKING:
+    from blendgan.blending import Source
+    from blendgan.recipe import Recipe
+
+SHIPPED_PAIR = ("portraits", "paintings")
+NO_POLICIES: Mapping[str, str | None] = {"mapping": None, "w_avg": None, "noise": None}
+SCHEDULE_KEY = "blendgan.schedule"  # in click's Context.meta: the (option, text) pairs that were given
+SCHEDULE_HELP = {  # option → (form, help)
+    "swap-res": ("R", "TRANSFER gives the layers up to R px."),
+    "sigmoid": ("R,WIDTH", "The same with a soft edge; WIDTH in octaves."),
+    "linear": ("FIRST,LAST", "All of TRANSFER up to FIRST px, none from LAST px."),
+    "band": ("R,WIDTH[,PEAK]", "TRANSFER around R px only; WIDTH in octaves."),
+    "alpha": ("A", "The same share A of TRANSFER, 0 to 1, everywhere."),
+    "table": ("R=A,R=A,...", "A share for each resolution: 4=1,8=0.5,16=0."),
+    "layers": ("A*N,A,...", "A share for each style layer: 1*9,0.5*9."),
+}
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta.setdefault(SCHEDULE_KEY, []).append((param.opts[0].removeprefix("--"), value))
+
+
+def schedule_options(command: Command) -> Command:
+    """Add one option for each form of schedule, which `chosen_recipe` reads, and --transfer-gives."""
+    command = click.option(
+        "--transfer-gives", type=click.Choice(SIDES), help="Which layers are TRANSFER's. [default: low]"
+    )(command)
+    for name, (form, text) in reversed(SCHEDULE_HELP.items()):
+        option = click.option(f"--{name}", metavar=form, expose_value=False, callback=_remember, help=text)
+        command = option(command)
+    return command
+
+
+def chosen_recipe(
+    transfer: Source, transfer_gives: Side | None, policies: Mapping[str, str | None] = NO_POLICIES
+) -> Recipe:
+    """TRANSFER's own recommendation, and over it what the command line says."""
+    from blendgan.blending import preset
+    from blendgan.recipe import Recipe, parse_policy
+    from blendgan.schedule_forms import facing, parse
+
+    recipe = preset(transfer.checkpoint)
+    given = click.get_current_context().meta.get(SCHEDULE_KEY, [])
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(f'--{name}' for name, _ in given)} are given; choose one schedule")
+    schedule = parse(*given[0]) if given else recipe.schedule
+    schedule = facing(schedule, transfer_gives) if transfer_gives else schedule
+    policy = {name: parse_policy(name, text) if text else getattr(recipe, name) for name, text in policies.items()}
+    return Recipe(schedule, policy["mapping"], policy["w_avg"], policy["noise"])

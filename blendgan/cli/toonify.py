@@ -1,0 +1,115 @@
+"""`blendgan toonify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blendgan.cli import options
+from blendgan.cli.batch import for_each
+from blendgan.cli.progress import projection_bar
+from blendgan.cli.schedules import SHIPPED_PAIR, chosen_recipe, schedule_options
+from stylegan2.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from blendgan.toonification import Studio, Toon, ToonSettings
+
+EXAMPLE = """\b
+Examples:
+  blendgan toonify photo.jpg
+  blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
+  blendgan toonify *.jpg --outdir toons"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--base", default=SHIPPED_PAIR[0], show_default=True, metavar="MODEL", help="The model of photographs.")
+@click.option(
+    "--transfer", default=SHIPPED_PAIR[1], show_default=True, metavar="MODEL", help="The one trained from it."
+)
+@schedule_options
+@click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
+@click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole.")
+@click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
+              help="Add the change to the photo, or paste the rendered face.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="The result's name, for one photo.")
+@click.option(
+    "--outdir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the results. [default: beside the photo]",
+)
+@options.device
+@options.threads
+@options.force
+@options.quiet
+@options.no_metadata
+@options.debug
+def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.device, **chosen: Any) -> None:
+    """Redraw every face of a photo by a blend of two models; without models, the shipped pair.
+
+    Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
+    """
+    from blendgan.blending import open_source
+    from blendgan.toonification import open_studio
+    from stylegan2.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if chosen["out"] is not None and len(photos) > 1:
+        raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
+    settings = _settings(chosen)
+    recipe = chosen_recipe(open_source(transfer), chosen["transfer_gives"])
+    studio = open_studio(base, transfer, recipe, device)
+    for_each(photos, lambda photo: _redraw(studio, photo, settings, chosen))
+
+
+def _settings(chosen: dict[str, Any]) -> ToonSettings:
+    from blendgan.faces import parse_selection
+    from blendgan.toonification import ToonSettings
+    from projector.optimise import ProjectionConfig
+
+    projection = ProjectionConfig(steps=chosen["steps"]) if chosen["steps"] else ProjectionConfig()
+    return ToonSettings(parse_selection(chosen["faces"]), chosen["paste"], chosen["aligned"], projection)
+
+
+def _redraw(studio: Studio, photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> None:
+    """One photo: check the names first, so that a refusal costs no work."""
+    from blendgan.toonification import toonify_photo
+
+    picture = _result_name(photo, chosen["out"], chosen["outdir"])
+    latent = picture.with_suffix(".npz")
+    if latent.exists() and not chosen["force"]:
+        raise InputError(f"{latent}: is there already; replace it with --force, or choose another name with -o")
+    with projection_bar(photo.name, quiet=chosen["quiet"]) as watch:
+        toon = toonify_photo(studio, photo, settings, watch)
+    for path in _write(toon, picture, with_metadata=not chosen["no_metadata"]):
+        if not chosen["quiet"]:
+            click.echo(path)
+
+
+def _result_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
+    if out is not None:
+        if out.suffix.lower() != ".png":
+            raise InputError(f"{out}: found the ending {out.suffix!r}, expected .png, the form that is written")
+        return out if outdir is None else outdir / out.name
+    return (outdir or photo.parent) / f"{photo.stem}.toon.png"
+
+
+def _write(toon: Toon, picture: Path, *, with_metadata: bool) -> list[Path]:
+    import json
+
+    from blendgan.generation import METADATA_KEY
+    from blendgan.images import write_png
+    from blendgan.toonification import papers
+    from projector.latent import save_latent
+
+    metadata = {METADATA_KEY: json.dumps(papers(toon))} if with_metadata else None
+    strip, latent = picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
+    write_png(picture, toon.image, metadata)
+    write_png(strip, toon.strip(), metadata)
+    save_latent(toon.latents, latent, replace=True)
+    return [picture, strip, latent]

@@ -1,0 +1,34 @@
+"""Which device computes: one choice, made at the entry."""
+
+from __future__ import annotations
+
+import torch
+
+from stylegan2.errors import InputError
+
+
+def select_device(name: str) -> torch.device:
+    """Return the device that `name` means; `auto` is CUDA where there is one, else the CPU.
+
+    MPS is never chosen by itself: its results have not been compared with the CPU's. Raises InputError for a word
+    that is no device, and for a device that this machine does not have.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device: found {name!r}, expected auto, cpu, cuda, cuda:1 or mps") from error
+    if not _is_there(device):
+        raise InputError(
+            f"device: {name} is not on this machine, or this PyTorch was built without it; try --device cpu"
+        )
+    return device
+
+
+def _is_there(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    if device.type == "mps":
+        return torch.backends.mps.is_available()
+    return device.type == "cpu"

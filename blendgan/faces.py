@@ -1,0 +1,73 @@
+"""Which faces of a photo to work on, and how they come out of it: found, chosen, aligned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from projector.align import AlignedFace, align, align_whole
+from projector.photo import Photo
+
+from projector.detect import Face, detect
+from stylegan2.errors import InputError, NoFaceFound
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which faces: all, the largest, or some by number, counted from 1, left to right."""
+
+    numbers: tuple[int, ...] = ()
+    only_largest: bool = False
+
+    def choose(self, faces: tuple[Face, ...]) -> tuple[Face, ...]:
+        """Return the chosen of `faces`. Raises InputError for a number that the photo does not have."""
+        if self.only_largest:
+            return (max(faces, key=_area),) if faces else ()
+        missing = [n for n in self.numbers if n > len(faces)]
+        if missing:
+            raise InputError(
+                f"faces: found {len(faces)} in the photo, asked for number {missing[0]}; count from the left, from 1"
+            )
+        return tuple(faces[n - 1] for n in self.numbers) if self.numbers else faces
+
+
+ALL = Selection()
+
+
+def parse_selection(text: str) -> Selection:
+    """Read `all`, `largest` or numbers such as `1,3`. Raises InputError for anything else."""
+    if text == "all":
+        return ALL
+    if text == "largest":
+        return Selection(only_largest=True)
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"faces: found {text!r}, expected all, largest, or numbers from the left such as 1,3")
+    return Selection(numbers=tuple(sorted({int(part) for part in parts})))
+
+
+def align_faces(photo: Photo, name: str, selection: Selection, size_px: int) -> list[AlignedFace]:
+    """Find faces, left to right, and align the chosen ones at `size_px`. Raises NoFaceFound, which names the photo."""
+    faces = detect(photo.pixels)
+    if not faces:
+        raise NoFaceFound(
+            f"{name}: found no face in {photo.width} x {photo.height} px, expected at least one of some 30 px or more; "
+            f"try a sharper or larger photo, or --aligned if the picture is an aligned crop already"
+        )
+    return [align(photo.pixels, face, size_px) for face in selection.choose(faces)]
+
+
+def take_as_aligned(photo: Photo, size_px: int) -> list[AlignedFace]:
+    """Take the whole picture, or its middle square, as one aligned crop."""
+    return [align_whole(photo.pixels, size_px)]
+
+
+def crops(faces: list[AlignedFace]) -> list[Image.Image]:
+    """Return the aligned crops as pictures."""
+    return [Image.fromarray(np.asarray(face.crop)) for face in faces]
+
+
+def _area(face: Face) -> float:
+    x0, y0, x1, y1 = face.box
+    return (x1 - x0) * (y1 - y0)

@@ -1,0 +1,83 @@
+"""What a model file holds, as data: the rows behind `blendgan inspect`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint, fingerprint, fingerprint_mapping, load
+from stylegan2.config import GeneratorConfig
+from stylegan2.store import resolve
+
+SHOWN_APART = ("format", "lineage", "licence")  # metadata that has rows of its own
+BUFFERS = ("noise_const", "w_avg")  # tensors that training does not learn
+
+
+def inspect(name_or_path: str) -> dict[str, str]:
+    """Return label → text for a model. Raises CheckpointError for a file that is no model, UnknownWeights for no file."""
+    path = resolve(name_or_path)
+    return {"file": str(path), **describe(load(path))}
+
+
+def describe(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return label → text: format, sizes, networks, parameters, lineage, licence, fingerprints."""
+    metadata = checkpoint.metadata
+    return {
+        "format": str(metadata.get("format", "unknown")),
+        **_sizes(checkpoint.config),
+        "networks": ", ".join(networks(checkpoint)),
+        "parameters": ", ".join(f"{name} {count:,}" for name, count in parameters(checkpoint).items()),
+        "number format": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in checkpoint.tensors.values()})),
+        "lineage": _text(metadata.get("lineage")),
+        "licence": _text(metadata.get("licence")),
+        "also says": ", ".join(sorted(set(metadata) - set(SHOWN_APART))) or "nothing",
+        "fingerprint": fingerprint(checkpoint),
+        "mapping": fingerprint_mapping(checkpoint),
+    }
+
+
+def networks(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return which networks are there."""
+    names = checkpoint.tensors.keys()
+    found = {
+        "generator": True,
+        "generator without moving average": any(name.startswith(RAW_PREFIX) for name in names),
+        "discriminator": any(name.startswith(DISCRIMINATOR_PREFIX) for name in names),
+    }
+    return tuple(network for network, there in found.items() if there)
+
+
+def parameters(checkpoint: Checkpoint) -> dict[str, int]:
+    """Return network → count of learned numbers; noise buffers and the mean w are none."""
+    prefixes = {"mapping": "mapping.", "synthesis": "synthesis.", "discriminator": DISCRIMINATOR_PREFIX}
+    counts = {network: _count(_under(prefix, checkpoint.tensors)) for network, prefix in prefixes.items()}
+    return {network: count for network, count in counts.items() if count}
+
+
+def _sizes(config: GeneratorConfig) -> dict[str, str]:
+    height, width = config.image_size
+    return {
+        "resolution": f"{width} x {height} px",
+        "architecture": config.architecture,
+        "channels": ", ".join(f"{r}: {config.channels_at(r)}" for r in config.resolutions),
+        "latents": f"z {config.z_dim}, w {config.w_dim}, {config.num_ws} styles, {config.mapping_layers} mapping layers",
+        "classes": str(config.num_classes or "none"),
+        "activations clamped": "no" if config.conv_clamp is None else f"± {config.conv_clamp:g}",
+    }
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensors[name] for name in tensors if name.startswith(prefix)}
+
+
+def _count(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(BUFFERS))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not said"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

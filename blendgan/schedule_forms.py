@@ -1,0 +1,155 @@
+"""Schedules as plain data (for recipes) and as text (for the command line); both ways end in the same checks.
+
+data    {"kind": "sigmoid", "resolution": 16, "width": 1.5, "transfer_gives": "low"}
+text    --sigmoid 16,1.5 --transfer-gives low
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from blendgan.schedule import Band, Layers, Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
+from stylegan2.errors import RecipeError
+
+KINDS: dict[str, type[Schedule]] = {
+    "swap": Swap,
+    "sigmoid": Sigmoid,
+    "linear": Linear,
+    "band": Band,
+    "uniform": Uniform,
+    "table": Table,
+    "layers": Layers,
+}
+MOST_LAYERS = 64  # far beyond the 18 of a 1024 px model; keeps a mistyped count from filling the memory
+
+
+def to_json(schedule: Schedule) -> dict[str, Any]:
+    """Return the schedule as plain JSON values; the inverse of `from_json`."""
+    (kind,) = [name for name, one in KINDS.items() if type(schedule) is one]
+    values = {"kind": kind, **asdict(schedule)}
+    if isinstance(schedule, Table):
+        values["alphas"] = {str(resolution): alpha for resolution, alpha in dict(schedule.alphas).items()}
+    if isinstance(schedule, Layers):
+        values["alphas"] = list(schedule.alphas)
+    return values
+
+
+def from_json(values: Mapping[str, Any]) -> Schedule:
+    """Build a schedule from plain values. Raises RecipeError, which names the key, the value and what is allowed."""
+    if not isinstance(values, Mapping) or values.get("kind") not in tuple(KINDS):
+        found = values.get("kind") if isinstance(values, Mapping) else values
+        raise RecipeError(f"schedule kind: found {found!r}, expected one of {', '.join(KINDS)}")
+    kind = values["kind"]
+    given = {name: value for name, value in values.items() if name != "kind"}
+    known = [field.name for field in fields(KINDS[kind])]
+    if unknown := [name for name in given if name not in known]:
+        raise RecipeError(f"{kind} schedule: unknown key {', '.join(map(repr, unknown))}, expected {', '.join(known)}")
+    if "alphas" in given:
+        given["alphas"] = (_pairs if kind == "table" else _tuple)(given["alphas"])
+    try:
+        return KINDS[kind](**given)
+    except TypeError as error:  # a field without default was not given
+        found = ", ".join(given) or "no key"
+        raise RecipeError(f"{kind} schedule: found only {found}, expected {', '.join(known)}") from error
+
+
+def parse(option: str, text: str, transfer_gives: Side | None = None) -> Schedule:
+    """Read the value of a command-line option, named without its dashes: parse("sigmoid", "16,1.5", "high").
+
+    Raises RecipeError for a text of another form, and for `transfer_gives` where the alphas are explicit.
+    """
+    build, example = _OPTIONS[option]
+    try:
+        schedule = build(text.strip())
+    except ValueError as error:  # from int() and float(), or a wrong number of values
+        raise RecipeError(f"--{option}: found {text!r}, expected a form such as --{option} {example}") from error
+    return schedule if transfer_gives is None else facing(schedule, transfer_gives)
+
+
+def facing(schedule: Schedule, transfer_gives: Side) -> Schedule:
+    """Return the schedule with TRANSFER at this side. Raises RecipeError for one whose alphas are explicit."""
+    if not isinstance(schedule, (Swap, Sigmoid, Linear)):
+        raise RecipeError(
+            f"--transfer-gives {transfer_gives}: goes with --swap-res, --sigmoid and --linear only; a "
+            f"{type(schedule).__name__.lower()} schedule says itself how much TRANSFER gives, so leave it out"
+        )
+    return replace(schedule, transfer_gives=transfer_gives)
+
+
+def _swap(text: str) -> Schedule:
+    return Swap(int(text))
+
+
+def _sigmoid(text: str) -> Schedule:
+    resolution, width = text.split(",")
+    return Sigmoid(int(resolution), float(width))
+
+
+def _linear(text: str) -> Schedule:
+    first, last = text.split(",")
+    return Linear(int(first), int(last))
+
+
+def _band(text: str) -> Schedule:
+    resolution, width, *peak = text.split(",")
+    if len(peak) > 1:
+        raise ValueError(text)
+    return Band(int(resolution), float(width), *map(float, peak))
+
+
+def _uniform(text: str) -> Schedule:
+    return Uniform(float(text))
+
+
+def _table(text: str) -> Schedule:
+    entries = [(int(resolution), float(alpha)) for resolution, alpha in (item.split("=") for item in text.split(","))]
+    _refuse_twice([resolution for resolution, _ in entries])
+    return Table(dict(entries))
+
+
+def _layers(text: str) -> Schedule:
+    return Layers(tuple(alpha for item in text.split(",") for alpha in _repeated(item)))
+
+
+def _repeated(item: str) -> Iterator[float]:
+    alpha, star, count = item.partition("*")
+    repeats = int(count) if star else 1
+    if not 1 <= repeats <= MOST_LAYERS:
+        raise RecipeError(f"--layers: found {item!r}, expected value*count with a count of 1 … {MOST_LAYERS}")
+    yield from [float(alpha)] * repeats
+
+
+_OPTIONS: dict[str, tuple[Callable[[str], Schedule], str]] = {  # option → reader, example
+    "swap-res": (_swap, "16"),
+    "sigmoid": (_sigmoid, "16,1.5"),
+    "linear": (_linear, "8,64"),
+    "band": (_band, "32,1"),
+    "alpha": (_uniform, "0.3"),
+    "table": (_table, "4=1,8=0.5,16=0"),
+    "layers": (_layers, "1*9,0.5*9"),
+}
+OPTIONS = tuple(_OPTIONS)
+
+
+def _pairs(alphas: Any) -> tuple[tuple[int, float], ...]:
+    """Read a table's mapping, whose keys JSON has made strings."""
+    try:
+        pairs = tuple((int(resolution), alpha) for resolution, alpha in alphas.items())
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RecipeError(f"table alphas: found {alphas!r}, expected a mapping such as {{4: 1, 8: 0.5}}") from error
+    _refuse_twice([resolution for resolution, _ in pairs])
+    return pairs
+
+
+def _tuple(alphas: Any) -> tuple[float, ...]:
+    if not isinstance(alphas, (list, tuple)):
+        raise RecipeError(f"layers alphas: found {alphas!r}, expected a list such as [1, 1, 0.5]")
+    return tuple(alphas)
+
+
+def _refuse_twice(resolutions: list[int]) -> None:
+    twice = sorted({resolution for resolution in resolutions if resolutions.count(resolution) > 1})
+    if twice:
+        raise RecipeError(f"table: {', '.join(map(str, twice))} px is given twice; give each resolution one alpha")

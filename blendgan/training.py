@@ -1,0 +1,141 @@
+"""A training run in a folder: from nothing, from another model, or from where it stopped.
+
+network-snapshot-000160.safetensors   weights after 160 kimg; fakes000160.png the same latents each time
+training-state.pt                     from which `resume` goes on
+log.jsonl                             one line of figures every half kimg
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from blendgan import __version__
+from blendgan.generation import latent_of
+from blendgan.images import grid, to_pictures, write_png
+from stylegan2.checkpoints import fingerprint, fingerprint_mapping, save
+from stylegan2.config import DiscriminatorConfig, GeneratorConfig
+from stylegan2.errors import InputError
+from stylegan2.generator import Generator
+from stylegan2.loading import ModelLike, open_model
+from stylegan2.train import FolderDataset, Progress, TrainingConfig, train
+from stylegan2.train.snapshots import (
+    STATE_FILE,
+    checkpoint_to_state,
+    load_state,
+    save_state,
+    saved_config,
+    state_to_checkpoint,
+)
+from stylegan2.train.state import TrainingState, new_state
+
+LOG_FILE = "log.jsonl"
+LOG_KIMG = 0.5  # between lines of the log
+GRID_ROWS, GRID_COLUMNS = 4, 8  # pictures of a snapshot's grid: seeds 0 … 31
+GRID_PSI = 0.7  # truncation of these pictures, as the shipped models are usually drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run about to go on: what moves, what stays, and where it comes from."""
+
+    state: TrainingState
+    config: TrainingConfig
+    lineage: dict[str, Any]
+
+
+def begin(
+    generator: GeneratorConfig, discriminator: DiscriminatorConfig, config: TrainingConfig, device: torch.device
+) -> Run:
+    """Start from random weights."""
+    return Run(new_state(generator, discriminator, config, device), config, {})
+
+
+def begin_transfer(model: ModelLike, config: TrainingConfig, device: torch.device) -> Run:
+    """Start from a model's weights, at kimg 0. Raises CheckpointError if it has no discriminator."""
+    checkpoint = open_model(model)
+    parent = {
+        "name": "in memory" if not isinstance(model, (str, Path)) else Path(model).stem,
+        "fingerprint": fingerprint(checkpoint),
+        "mapping_fingerprint": fingerprint_mapping(checkpoint),
+    }
+    parent |= {key: checkpoint.metadata[key] for key in ("lineage", "licence") if key in checkpoint.metadata}
+    return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent})
+
+
+def resume(folder: Path, kimg: float | None, snapshot_kimg: float | None, device: torch.device) -> Run:
+    """Go on with the run in a folder; only its end and its snapshots may change. Raises InputError if there is none."""
+    config = saved_config(folder)
+    config = replace(config, kimg=kimg or config.kimg, snapshot_kimg=snapshot_kimg or config.snapshot_kimg)
+    state, lineage = load_state(folder, config, device)
+    return Run(state, config, lineage)
+
+
+def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
+    """Train, writing snapshots and log into `outdir`; yields after every batch.
+
+    Raises InputError for a folder without pictures, and for an `outdir` that holds another run.
+    """
+    pictures = FolderDataset(data, run.state.generator.config.resolution)
+    outdir.mkdir(parents=True, exist_ok=True)
+    if run.state.batches == 0 and (outdir / STATE_FILE).exists():
+        raise InputError(
+            f"{outdir}: already holds a run; go on with it by --resume {outdir}, or choose another --outdir"
+        )
+    log = outdir / LOG_FILE
+    _cut_log(log, run.state.batches * run.config.batch / 1000)
+    every = max(round(LOG_KIMG * 1000 / run.config.batch), 1)
+    for progress in train(run.state, pictures, run.config):
+        if run.state.batches % every == 0 or progress.snapshot_due:
+            _append(log, progress)
+        if progress.snapshot_due:
+            write_snapshot(run, data.name, outdir)
+        yield progress
+
+
+def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
+    """Write weights, state and grid of a run as it stands."""
+    kimg = round(run.state.batches * run.config.batch / 1000)
+    training = {"data": data_name, "kimg": kimg, **asdict(run.config)}
+    metadata = {"format": "blendgan", "version": __version__, "training": training}
+    if run.lineage:
+        metadata["lineage"] = run.lineage
+    save(state_to_checkpoint(run.state, metadata), outdir / f"network-snapshot-{kimg:06d}.safetensors", replace=True)
+    write_png(outdir / f"fakes{kimg:06d}.png", sample_grid(run.state.average))
+    save_state(run.state, run.config, outdir, run.lineage)
+
+
+@torch.no_grad()
+def sample_grid(generator: Generator) -> Image.Image:
+    """Return a picture of faces of seeds 0 … 31, each class in turn where there are classes."""
+    config = generator.config
+    device = generator.device
+    z = torch.cat([latent_of(seed, config.z_dim) for seed in range(GRID_ROWS * GRID_COLUMNS)]).to(device)
+    c = (
+        torch.eye(config.num_classes, device=device)[torch.arange(len(z)) % config.num_classes]
+        if config.num_classes
+        else None
+    )
+    pictures = to_pictures(generator.synthesis(generator.mapping(z, c, truncation_psi=GRID_PSI)))
+    rows = [pictures[i : i + GRID_COLUMNS] for i in range(0, len(pictures), GRID_COLUMNS)]
+    return grid({" " * i: row for i, row in enumerate(rows)})
+
+
+def _append(log: Path, progress: Progress) -> None:
+    line = {key: value for key, value in asdict(progress).items() if key != "snapshot_due"}
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _cut_log(log: Path, kimg: float) -> None:
+    """Drop the lines that an interrupted run wrote after its last snapshot: they will be written again."""
+    if not log.exists():
+        return
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if json.loads(line)["kimg"] <= kimg]
+    log.write_text("".join(line + "\n" for line in lines), encoding="utf-8")

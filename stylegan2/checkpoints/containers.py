@@ -1,0 +1,169 @@
+"""A file -> the inert object inside it: plain pickles, and torch's two containers (zip, and the older stream).
+
+Everything that a damaged or hostile file can raise is translated here, at the border.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TypeVar, cast
+
+from stylegan2.checkpoints.allowlist import COMMON, Allowed, dtype_name
+from stylegan2.checkpoints.foreign_tensors import STORAGE_TYPES, Storage, sizes
+from stylegan2.checkpoints.pickle_machine import MAX_OPERATIONS, Global, Machine
+from stylegan2.checkpoints.pickle_operations import run
+from stylegan2.errors import CheckpointError, Truncated, UnknownFormat
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first value of torch's stream format, and of every nested storage
+LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the same, as the bytes that torch writes
+ZIP_START = b"PK\x03\x04"
+LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip member: lengths of its name and of its extra field
+SIZE = struct.Struct("<q")  # torch's stream format writes the number of elements before each storage
+NESTED_OPERATIONS = 1000  # a nested storage needs about thirty
+
+# What pickletools, struct, zipfile and wrong values raise on malformed files.
+MALFORMED = (
+    ValueError,  # UnicodeDecodeError too
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+T = TypeVar("T")
+
+
+def read_pickle(data: memoryview | mmap.mmap) -> object:
+    """Return the object of a plain pickle file. Raises UnsafePickle, Truncated, CheckpointError."""
+    stream = _stream(data)
+    return guarded(lambda: run(Machine(_with_nested_storages()), stream), stream)
+
+
+def read_torch_stream(data: memoryview | mmap.mmap) -> object:
+    """Return the object of a torch file of the older format, its storages bound."""
+    stream = _stream(data)
+    return guarded(lambda: _read_stream(memoryview(data), stream, _with_nested_storages()), stream)
+
+
+def read_torch_zip(data: mmap.mmap, path: Path) -> object:
+    """Return the object of a torch zip file. Raises UnknownFormat where the zip is not torch's."""
+    return guarded(lambda: _read_zip(memoryview(data), _members(path)))
+
+
+def guarded(action: Callable[[], T], stream: IO[bytes] | None = None) -> T:
+    """Run `action`, turning what malformed files raise into Truncated (at the end of `stream`) or CheckpointError."""
+    try:
+        return action()
+    except MALFORMED as error:
+        if stream is not None and isinstance(error, (ValueError, struct.error)) and not stream.read(1):
+            raise Truncated("the file ends before its contents do; download or copy it again") from error
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        raise CheckpointError(f"a damaged pickle ({reason}), expected a StyleGAN2 file; get the file again") from error
+
+
+def _stream(data: memoryview | mmap.mmap) -> IO[bytes]:
+    # a map reads like a file, and like io.BytesIO takes no more memory than there are bytes
+    return cast("IO[bytes]", data) if isinstance(data, mmap.mmap) else io.BytesIO(data)
+
+
+def _with_nested_storages() -> Allowed:
+    """The allow-list of the outermost pickle. A nested storage may not nest another."""
+    place = ("torch.storage", "_load_from_bytes")
+    return {**COMMON, place: Global(".".join(place), _load_nested_storage)}
+
+
+def _load_nested_storage(data: object) -> Storage:
+    """The restricted twin of torch.storage._load_from_bytes, which is itself a pickle loader."""
+    if not isinstance(data, bytes):
+        raise CheckpointError(f"storage: found {type(data).__name__}, expected bytes")
+    storage = _read_stream(memoryview(data), io.BytesIO(data), COMMON, NESTED_OPERATIONS)
+    if not isinstance(storage, Storage):  # anything else could pile up: one nested pickle may be loaded many times
+        raise CheckpointError(f"storage: found {type(storage).__name__}, expected numbers")
+    return storage
+
+
+def _read_stream(data: memoryview, stream: IO[bytes], allowed: Allowed, limit: int = MAX_OPERATIONS) -> object:
+    """Magic number, protocol, system, object, storage keys; then each storage: its size, and its bytes."""
+    storages: dict[str, Storage] = {}
+    if run(Machine(allowed, limit=limit), stream) != LEGACY_MAGIC:
+        raise CheckpointError("storage: found another start, expected torch's magic number")
+    for _ in ("protocol", "system"):  # the same on every machine that matters
+        run(Machine(allowed, limit=limit), stream)
+    root = run(Machine(allowed, lambda identity: _declare(identity, storages), limit), stream)
+    keys = run(Machine(allowed, limit=limit), stream)
+    for key in keys if isinstance(keys, list) else ():
+        _bind_next(storages[key], data, stream)
+    return root
+
+
+def _bind_next(storage: Storage, data: memoryview, stream: IO[bytes]) -> None:
+    (count,) = SIZE.unpack(stream.read(SIZE.size))
+    if count != storage.count:
+        raise CheckpointError(f"storage: found {count} numbers, expected {storage.count}")
+    start = stream.tell()
+    storage.bind(data[start : start + storage.nbytes])
+    stream.seek(start + storage.nbytes)
+
+
+def _declare(identity: object, storages: dict[str, Storage]) -> Storage:
+    """Answer ("storage", class, key, place, count, view): one Storage per key."""
+    if not isinstance(identity, tuple) or len(identity) not in (5, 6) or identity[0] != "storage":
+        raise CheckpointError("storage: found a reference of another form, expected torch's")
+    _, kind, key, _, count = identity[:5]
+    if not isinstance(key, str) or (len(identity) == 6 and identity[5] is not None):
+        raise CheckpointError("storage: found a view of another storage, expected a storage of its own")
+    (count,) = sizes((count,))
+    storage = storages.setdefault(key, Storage(key, STORAGE_TYPES[dtype_name(kind)], count))
+    if storage.count != count:
+        raise CheckpointError(f"storage {key}: found two sizes, {storage.count} and {count}")
+    return storage
+
+
+def _members(path: Path) -> dict[str, zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {member.filename: member for member in archive.infolist()}
+    except zipfile.BadZipFile as error:
+        raise Truncated("a zip file without its end, expected a torch file; download it again") from error
+
+
+def _read_zip(data: memoryview, members: dict[str, zipfile.ZipInfo]) -> object:
+    """`NAME/data.pkl` is the object, `NAME/data/KEY` the storages."""
+    roots = [name for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
+    if len(roots) != 1:
+        raise UnknownFormat("a zip file that torch did not write (no data.pkl); expected a model file, unpacked")
+    folder = roots[0].partition("/")[0]
+    order = members.get(f"{folder}/byteorder")
+    if order is not None and bytes(_member(data, order)) != b"little":
+        raise UnknownFormat("a torch file of a big-endian machine; expected little-endian numbers")
+    storages: dict[str, Storage] = {}
+
+    def persistent(identity: object) -> Storage:
+        storage = _declare(identity, storages)
+        if storage.data is None:
+            storage.bind(_member(data, members[f"{folder}/data/{storage.key}"]))
+        return storage
+
+    stream = io.BytesIO(_member(data, members[roots[0]]))
+    return guarded(lambda: run(Machine(_with_nested_storages(), persistent), stream), stream)
+
+
+def _member(data: memoryview, member: zipfile.ZipInfo) -> memoryview:
+    """Return a member's bytes. torch stores them uncompressed; a compressed one could unfold into any size."""
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+        raise CheckpointError(f"{member.filename}: found a compressed member, expected torch's uncompressed ones")
+    header = data[member.header_offset : member.header_offset + LOCAL_HEADER.size]
+    start = member.header_offset + LOCAL_HEADER.size + sum(LOCAL_HEADER.unpack(header))
+    if start + member.file_size > len(data):
+        raise Truncated(f"{member.filename}: the file ends before it does; download it again")
+    return data[start : start + member.file_size]

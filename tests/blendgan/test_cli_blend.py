@@ -1,0 +1,148 @@
+"""The wiring of `blendgan blend`: files, exits, and the table that writes nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from blendgan.blending import blend
+from blendgan.cli import main
+from blendgan.cli.schedules import SCHEDULE_HELP
+from blendgan.images import read_metadata
+from blendgan.recipe import Recipe, from_json, loads, to_json
+from blendgan.schedule import Sigmoid, Swap, Uniform
+from blendgan.schedule_forms import OPTIONS
+from stylegan2 import checkpoints, store
+
+
+@pytest.fixture
+def pair(pico, tmp_path, monkeypatch) -> Path:
+    """A working directory with two models, BASE a.safetensors and TRANSFER b.safetensors."""
+    monkeypatch.chdir(tmp_path)
+    pico(0).save(tmp_path / "a.safetensors")
+    pico(1).save(tmp_path / "b.safetensors")
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    return main.run(["blend", *arguments])
+
+
+def test_a_blend_and_its_preview_are_written_with_their_recipe(pair, pico, capsys):
+    assert run("a.safetensors", "b.safetensors", "--sigmoid", "8,1", "--transfer-gives", "high", "--noise", "0.5") == 0
+    assert capsys.readouterr().out == "wrote blend.safetensors and blend.png\n"
+    written = checkpoints.load(pair / "blend.safetensors")
+    expected = blend(pico(0), pico(1), Sigmoid(8, 1, "high"), noise=0.5)
+    assert written.tensors.keys() == expected.tensors.keys()
+    assert all(torch.equal(written.tensors[name], expected.tensors[name]) for name in expected.tensors)
+    recipe = from_json(written.metadata["recipe"])
+    assert (recipe.schedule, recipe.mapping, recipe.noise) == (Sigmoid(8, 1, "high"), "base", 0.5)
+    assert [model.name for model in recipe.models] == ["a.safetensors", "b.safetensors"]
+    assert loads(read_metadata(pair / "blend.png")["recipe"]) == recipe
+
+
+def test_the_preview_has_a_row_for_each_model_at_the_same_latents(pair):
+    assert run("a.safetensors", "b.safetensors", "--swap-res", "2", "--noise", "base", "--seeds", "3,5", "--quiet") == 0
+    with Image.open(pair / "blend.png") as sheet:
+        right, bottom = sheet.size
+        base, transfer, blended = (
+            sheet.crop((right - 258, top, right, top + 128)) for top in (bottom - 388, bottom - 258, bottom - 128)
+        )
+    assert base.tobytes() == blended.tobytes()  # a swap below 4 px is all of BASE
+    assert base.tobytes() != transfer.tobytes()
+
+
+def test_the_same_command_gives_the_same_bytes(pair):
+    for name in ("one.safetensors", "two.safetensors"):
+        assert run("a.safetensors", "b.safetensors", "--alpha", "0.3", "--seeds", "0", "-o", f"new/{name}") == 0
+    for ending in ("safetensors", "png"):
+        assert (pair / f"new/one.{ending}").read_bytes() == (pair / f"new/two.{ending}").read_bytes()
+
+
+def test_explain_prints_the_plan_and_writes_nothing(pair, capsys):
+    before = sorted(os.listdir(pair))
+    assert run("a.safetensors", "b.safetensors", "--table", "4=1,8=.5,16=0", "--explain") == 0
+    lines = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines()]
+    rows = {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in lines if len(cells) == 4}
+    assert rows["synthesis.b8.conv0.weight"] == ["8", "weight", "0.5"]
+    assert rows["mapping.w_avg"] == ["-", "w-avg", "0"]
+    assert sorted(os.listdir(pair)) == before
+
+
+def test_an_existing_model_is_replaced_only_by_force(pair, capsys):
+    (pair / "blend.safetensors").write_bytes(b"precious")
+    assert run("a.safetensors", "b.safetensors", "--seeds", "0") == 2
+    assert capsys.readouterr().err == (
+        "blendgan: blend.safetensors: is there already; choose another name with -o, or replace it with --force\n"
+    )
+    assert (pair / "blend.safetensors").read_bytes() == b"precious"
+    assert run("a.safetensors", "b.safetensors", "--seeds", "0", "--force") == 0
+    assert from_json(checkpoints.load(pair / "blend.safetensors").metadata["recipe"]).schedule == Swap(16)
+
+
+def test_without_a_schedule_transfer_recommends_one(pair, pico):
+    recommended = {"recipe": to_json(Recipe(Swap(8, "high"), noise=0.25))}
+    replace(pico(1), metadata=recommended).save(pair / "c.safetensors")
+    for arguments, schedule, noise in [
+        ([], Swap(8, "high"), 0.25),
+        (["--transfer-gives", "low"], Swap(8, "low"), 0.25),
+        (["--alpha", "0.5", "--noise", "transfer"], Uniform(0.5), "transfer"),
+    ]:
+        assert run("a.safetensors", "c.safetensors", "--seeds", "0", "--force", *arguments) == 0
+        recipe = from_json(checkpoints.load(pair / "blend.safetensors").metadata["recipe"])
+        assert (recipe.schedule, recipe.noise) == (schedule, noise)
+
+
+def test_without_models_it_is_the_shipped_pair(pair, monkeypatch):
+    files = {"portraits": pair / "a.safetensors", "paintings": pair / "b.safetensors"}
+    monkeypatch.setattr(store, "resolve", lambda name: files[name])
+    assert run("--swap-res", "4", "--seeds", "0") == 0
+    recipe = from_json(checkpoints.load(pair / "blend.safetensors").metadata["recipe"])
+    assert [model.name for model in recipe.models] == ["portraits", "paintings"]
+
+
+def test_a_model_with_classes_is_drawn_in_one(pico, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = replace(pico(0).config, num_classes=3)
+    pico(0, config).save(tmp_path / "a.safetensors")
+    pico(1, config).save(tmp_path / "b.safetensors")
+    assert run("a.safetensors", "b.safetensors", "--seeds", "0") == 0
+    assert run("a.safetensors", "b.safetensors", "--seeds", "0", "--class", "7", "-o", "c.safetensors") == 2
+    assert "class 7: this model has 3 classes" in capsys.readouterr().err
+    assert not (tmp_path / "c.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["a.safetensors"], "models: found 1, expected BASE and TRANSFER, or none for the shipped pair"),
+        (
+            ["a.safetensors", "b.safetensors", "--alpha", ".3", "--swap-res", "8"],
+            "--alpha and --swap-res are given; choose one",
+        ),
+        (
+            ["a.safetensors", "b.safetensors", "--alpha", ".3", "--transfer-gives", "low"],
+            "--transfer-gives low: goes with",
+        ),
+        (["a.safetensors", "b.safetensors", "--transfer-gives", "up"], "'up' is not one of"),
+        (["a.safetensors", "b.safetensors", "--alpha", "2"], "alpha: found 2.0, expected a share of TRANSFER"),
+        (["a.safetensors", "b.safetensors", "--noise", "x"], "noise: found 'x', expected base, transfer, or a share"),
+        (["a.safetensors", "b.safetensors", "-o", "x.pkl"], "x.pkl: found the ending '.pkl', expected .safetensors"),
+        (["a.safetensors", "nobody"], "nobody: neither an existing file nor a shipped name"),
+        (["a.safetensors", "notes.txt"], "notes.txt"),
+    ],
+)
+def test_what_cannot_be_done_is_one_plain_error(pair, capsys, arguments, part):
+    (pair / "notes.txt").write_text("no model", encoding="utf-8")
+    assert run(*arguments) == 2
+    assert part in capsys.readouterr().err
+    assert not (pair / "blend.safetensors").exists()
+
+
+def test_every_form_of_schedule_has_an_option():
+    assert tuple(SCHEDULE_HELP) == OPTIONS

@@ -1,0 +1,51 @@
+"""What tests of every package share: pico models, the folder of golden files, a fixed number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from stylegan2.checkpoints.checkpoint import Checkpoint
+from stylegan2.config import GeneratorConfig
+from stylegan2.generator import Generator
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("BLENDGAN_TEST_DATA", ROOT.parent / "shared"))  # golden files and photos, not in this tree
+
+PICO = GeneratorConfig(
+    resolution=16, channels=(8, 6, 4), z_dim=8, w_dim=8, mapping_layers=2, mapping_width=8, embed_dim=8
+)
+
+torch.set_num_threads(1)  # sums depend on how they are divided; one thread is the same on every machine
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with golden/ and data/; tests that need it are skipped where it is not there."""
+    if not SHARED.is_dir():
+        pytest.skip(f"test data: {SHARED} is not there; set BLENDGAN_TEST_DATA")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def pico() -> Callable[..., Checkpoint]:
+    """`pico(seed, **changes of PICO)`: a checkpoint of 16 px and at most 8 channels, every tensor random."""
+
+    def build(seed: int = 0, config: GeneratorConfig = PICO) -> Checkpoint:
+        random = torch.Generator().manual_seed(seed)
+        blank = Generator(config).state_dict()
+        tensors = {name: torch.randn(blank[name].shape, generator=random) for name in sorted(blank)}
+        return Checkpoint(config, tensors, {"format": "test"})
+
+    return build
+
+
+@pytest.fixture
+def cli() -> CliRunner:
+    """Runs command lines in this process; `.invoke(blendgan.cli.main.cli, [...])`."""
+    return CliRunner()

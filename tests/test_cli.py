@@ -1,0 +1,192 @@
+"""The wiring of the command line: the table, exit codes, one-line errors, parsing of shared options."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import importlib
+import inspect
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+import pytest
+
+import blendgan
+from blendgan.cli import main, options
+from blendgan.cli.batch import for_each
+from stylegan2.errors import BlendganError, CheckpointError
+
+LONGEST_BODY = 15  # lines: a command parses, calls one function, shows the result
+
+
+@pytest.fixture
+def run_raising(monkeypatch, capsys):
+    """Run `blendgan fail`, whose body raises the given error; return (exit code, stdout, stderr)."""
+
+    def run(error: BaseException, *arguments: str) -> tuple[int, str, str]:
+        @click.command()
+        @options.debug
+        def fail() -> None:
+            raise error
+
+        monkeypatch.setattr(main.CommandTable, "get_command", lambda self, ctx, name: fail)
+        code = main.run(arguments or ["fail"])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            CheckpointError("model.pkl: found an HTML page,\n expected a model"),
+            "model.pkl: found an HTML page, expected a model",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device", "out.png"), "out.png: no space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "out.png"), "out.png: permission denied"),
+        (MemoryError(), "out of memory; close other programs, or use a smaller model"),
+        (BlendganError(), "BlendganError"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_2(run_raising, error, line):
+    assert run_raising(error) == (2, "", f"blendgan: {line}\n")
+
+
+@pytest.mark.parametrize("arguments", [("--debug", "fail"), ("fail", "--debug")], ids=["group", "command"])
+def test_debug_shows_the_traceback(run_raising, arguments):
+    code, _, err = run_raising(CheckpointError("broken"), *arguments)
+    assert code == 2
+    assert "Traceback (most recent call last)" in err
+    assert err.endswith("blendgan: broken\n")
+
+
+def test_ctrl_c_is_130(run_raising):
+    code, out, err = run_raising(KeyboardInterrupt())
+    assert (code, out, err.strip()) == (130, "", "blendgan: interrupted")
+
+
+def test_a_bug_of_ours_is_not_hidden(run_raising):
+    with pytest.raises(ZeroDivisionError):
+        run_raising(ZeroDivisionError())
+
+
+def test_a_bug_of_ours_exits_1_with_a_traceback():
+    program = "import blendgan.cli.main as m; m.COMMANDS['nothing'] = ''; m.main()"
+    ended = subprocess.run([sys.executable, "-c", program, "nothing"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "ModuleNotFoundError" in ended.stderr
+
+
+def test_usage_errors_exit_2(capsys):
+    assert main.run(["nonsense"]) == 2
+    assert main.run(["sample", "--nonsense"]) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    assert main.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"blendgan, version {blendgan.__version__}\n"
+
+
+def test_the_module_is_the_command():
+    ended = subprocess.run([sys.executable, "-m", "blendgan", "--version"], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"blendgan, version {blendgan.__version__}\n"
+
+
+def test_help_imports_no_torch():
+    program = "import sys; from blendgan.cli.main import run; run(['--help']); sys.exit('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert all(f"  {name} " in ended.stdout for name in main.COMMANDS)
+
+
+def test_importing_the_packages_imports_no_torch():
+    program = "import sys, blendgan, stylegan2; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_an_example_to_copy(name, capsys):
+    assert main.run([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert f"\n    blendgan {name}" in out
+    assert "--debug" in out
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_a_command_is_a_short_function_in_its_own_module(name):
+    command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
+    body = ast.parse(textwrap.dedent(inspect.getsource(command.callback))).body[0].body
+    assert isinstance(command, click.Command)
+    assert body[-1].end_lineno - body[0].lineno <= LONGEST_BODY
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("7", (7,)), ("0-3", (0, 1, 2, 3)), ("0-2,50", (0, 1, 2, 50)), ("5, 3,3-5", (5, 3, 4))]
+)
+def test_seeds(text, seeds):
+    assert options.Seeds().convert(text, None, None) == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a", "'a' is no seed; expected numbers and ranges such as 0-35,50"),
+        ("1,,2", "'' is no seed; expected numbers and ranges such as 0-35,50"),
+        ("-1", "'-1' is no seed; expected numbers and ranges such as 0-35,50"),
+        ("4294967296", "'4294967296' is no seed; expected numbers and ranges such as 0-35,50"),
+        ("9-3", "'9-3' runs backwards; expected 3-9"),
+    ],
+)
+def test_what_is_no_seed(text, message):
+    with pytest.raises(click.BadParameter) as caught:
+        options.Seeds().convert(text, None, None)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("toaster", "device: found 'toaster', expected auto, cpu, cuda, cuda:1 or mps"),
+        ("cuda:99", "device: cuda:99 is not on this machine, or this PyTorch was built without it; try --device cpu"),
+    ],
+)
+def test_a_device_that_is_not_there(name, line, capsys):
+    assert main.run(["generate", "--device", name]) == 2
+    assert capsys.readouterr().err == f"blendgan: {line}\n"
+
+
+def _batch_command(items: list[str]) -> click.Command:
+    def work(item: str) -> None:
+        if item.startswith("bad"):
+            raise CheckpointError(f"no {item}")
+        click.echo(item)
+
+    @click.command()
+    def batch() -> None:
+        for_each(items, work)
+
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("items", "code", "out", "err"),
+    [
+        (["a", "b"], 0, "a\nb\n", ""),
+        (["a", "bad", "c"], 3, "a\nc\n", "blendgan: bad: no bad\nblendgan: 1 of 3 inputs failed\n"),
+        (["bad"], 2, "", "blendgan: no bad\n"),
+    ],
+)
+def test_one_bad_input_does_not_stop_a_batch(monkeypatch, capsys, items, code, out, err):
+    monkeypatch.setattr(main.CommandTable, "get_command", lambda self, ctx, name: _batch_command(items))
+    assert main.run(["batch"]) == code
+    assert capsys.readouterr() == (out, err)
+
+
+def test_every_module_of_a_command_is_in_the_table():
+    modules = {file.stem for file in Path(main.__file__).parent.glob("*.py")}
+    assert modules - set(main.COMMANDS) == {"__init__", "batch", "main", "options", "progress", "tables"}
