@@ -17,7 +17,7 @@ BUFFERS = ("noise_const", "w_avg")  # tensors that training does not learn
 
 
 def inspect(name_or_path: str) -> dict[str, str]:
-    """Return label → text for a model. Raises CheckpointError for a file that is no model, UnknownWeights for no file."""
+    """Return label → text for a model, by path or shipped name. Raises CheckpointError or UnknownWeights."""
     path = resolve(name_or_path)
     return {"file": str(path), **describe(load(path))}
 
@@ -35,7 +35,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, str]:
         "licence": _text(metadata.get("licence")),
         "also says": ", ".join(sorted(set(metadata) - set(SHOWN_APART))) or "nothing",
         "fingerprint": fingerprint(checkpoint),
-        "mapping": fingerprint_mapping(checkpoint),
+        "fingerprint of mapping": fingerprint_mapping(checkpoint),
     }
 
 
@@ -63,7 +63,8 @@ def _sizes(config: GeneratorConfig) -> dict[str, str]:
         "resolution": f"{width} x {height} px",
         "architecture": config.architecture,
         "channels": ", ".join(f"{r}: {config.channels_at(r)}" for r in config.resolutions),
-        "latents": f"z {config.z_dim}, w {config.w_dim}, {config.num_ws} styles, {config.mapping_layers} mapping layers",
+        "latents": f"z {config.z_dim}, w {config.w_dim}, {config.num_ws} styles",
+        "mapping layers": str(config.mapping_layers),
         "classes": str(config.num_classes or "none"),
         "activations clamped": "no" if config.conv_clamp is None else f"± {config.conv_clamp:g}",
     }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from projector.align import AlignedFace
+from projector.alignment import AlignedFace
 from projector.paste import paste_change, paste_face
 from projector.photo import Photo, photo_from_picture, read_photo, with_pixels
 from torch import Tensor

@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from projector.align import AlignedFace as AlignedFace
-    from projector.align import align as align
-    from projector.align import align_quad as align_quad
-    from projector.align import align_whole as align_whole
-    from projector.detect import Face as Face
-    from projector.detect import detect as detect
-    from projector.detect import load_detector as load_detector
-    from projector.detect import require_faces as require_faces
+    from projector.alignment import AlignedFace as AlignedFace
+    from projector.alignment import align as align
+    from projector.alignment import align_quad as align_quad
+    from projector.alignment import align_whole as align_whole
+    from projector.detection import Face as Face
+    from projector.detection import detect as detect
+    from projector.detection import load_detector as load_detector
+    from projector.detection import require_faces as require_faces
     from projector.paste import paste_change as paste_change
     from projector.paste import paste_face as paste_face
     from projector.photo import Photo as Photo
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from projector.photo import with_pixels as with_pixels
 
 _LAZY = {  # imported on first use: most of them need torch
-    "AlignedFace": "projector.align",
-    "Face": "projector.detect",
+    "AlignedFace": "projector.alignment",
+    "Face": "projector.detection",
     "Photo": "projector.photo",
-    "align": "projector.align",
-    "align_quad": "projector.align",
-    "align_whole": "projector.align",
-    "detect": "projector.detect",
-    "load_detector": "projector.detect",
+    "align": "projector.alignment",
+    "align_quad": "projector.alignment",
+    "align_whole": "projector.alignment",
+    "detect": "projector.detection",
+    "load_detector": "projector.detection",
     "paste_change": "projector.paste",
     "paste_face": "projector.paste",
     "read_photo": "projector.photo",
-    "require_faces": "projector.detect",
+    "require_faces": "projector.detection",
     "with_pixels": "projector.photo",
 }
 

@@ -33,11 +33,14 @@ def build_pyramid(image: Tensor, smallest_px: int) -> Pyramid:
 
     Two levels are an octave, and each level is the mean of 2x2 px of the last but one: scales stay exact.
     """
-    levels = [image, F.interpolate(image, scale_factor=STEP, mode="bilinear", antialias=True)]
-    while min(levels[-1].shape[2:]) >= smallest_px:
-        levels.append(F.avg_pool2d(levels[-2], 2))
-    levels = [level for level in levels if min(level.shape[2:]) >= smallest_px]
+    levels = [image]
+    while min(levels[-1].shape[2:]) * STEP >= smallest_px:
+        levels.append(F.avg_pool2d(levels[-2], 2) if len(levels) > 1 else _first_step(image))
     return Pyramid(tuple(levels), tuple(STEP**i for i in range(len(levels))))
+
+
+def _first_step(image: Tensor) -> Tensor:
+    return F.interpolate(image, scale_factor=STEP, mode="bilinear", antialias=True)
 
 
 def cut_windows(pyramid: Pyramid, squares: Tensor, window_px: int) -> Tensor:

@@ -16,20 +16,20 @@ from torch.nn import functional as F
 from projector import geometry
 
 EXACT = 1 + 1e-6  # a reduction below this is none: corners of a quad carry rounding errors
+FINENESS = 2  # px of the source, and samples, per px of a reduced result: finer ones would not be seen
 REACH_PX = 2  # how far bicubic interpolation looks, in px of its source
 
 
 def warp(source: Tensor, to_source: geometry.Array, height: int, width: int) -> Tensor:
     """Resample [C, H, W] to [C, height, width]: bicubic where it is enlarged, antialiased where it is reduced.
 
-    Outside the source its rim repeats. A map that only moves by whole px copies the pixels (to 1e-3 of 255).
+    Outside the source its rim repeats. A map that only moves by whole px copies the pixels to rounding.
     """
     reduction = step_px(to_source)
-    finer = math.ceil(reduction) if reduction > EXACT else 1
-    if finer > 2:
-        ratio = 2 / reduction
-        source, shrink = shrunk(source, ratio)
-        return warp(source, shrink @ to_source, height, width)
+    if reduction > FINENESS:
+        source, to_copy = shrunk(source, FINENESS / reduction)
+        to_source = to_copy @ to_source
+    finer = FINENESS if step_px(to_source) > EXACT else 1
     fine = _bicubic(source, to_source @ geometry.scaling(1 / finer, 1 / finer), height * finer, width * finer)
     if finer == 1:
         return fine
@@ -44,7 +44,7 @@ def step_px(to_source: geometry.Array) -> float:
 def shrunk(source: Tensor, ratio: float) -> tuple[Tensor, geometry.Array]:
     """Reduce [C, H, W] by about `ratio` in (0, 1]; also return the exact map from px of `source` to px of the copy."""
     height, width = source.shape[1:]
-    size = (max(1, round(height * ratio)), max(1, round(width * ratio)))
+    size = (max(1, math.floor(height * ratio)), max(1, math.floor(width * ratio)))
     copy = F.interpolate(source[None], size=size, mode="bicubic", antialias=True)[0]
     return copy, geometry.scaling(size[1] / width, size[0] / height)
 

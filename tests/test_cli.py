@@ -120,9 +120,9 @@ def test_every_command_has_an_example_to_copy(name, capsys):
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_a_command_is_a_short_function_in_its_own_module(name):
     command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
-    body = ast.parse(textwrap.dedent(inspect.getsource(command.callback))).body[0].body
+    docstring, *body = ast.parse(textwrap.dedent(inspect.getsource(command.callback))).body[0].body
     assert isinstance(command, click.Command)
-    assert body[-1].end_lineno - body[0].lineno <= LONGEST_BODY
+    assert body[-1].end_lineno - docstring.end_lineno <= LONGEST_BODY
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,8 @@ def test_one_bad_input_does_not_stop_a_batch(monkeypatch, capsys, items, code, o
     assert capsys.readouterr() == (out, err)
 
 
-def test_every_module_of_a_command_is_in_the_table():
-    modules = {file.stem for file in Path(main.__file__).parent.glob("*.py")}
-    assert modules - set(main.COMMANDS) == {"__init__", "batch", "main", "options", "progress", "tables"}
+def test_every_command_is_in_the_table():
+    stems = {file.stem for file in Path(main.__file__).parent.glob("*.py")} - {"__init__"}
+    modules = {stem: importlib.import_module(f"blendgan.cli.{stem}") for stem in stems}
+    commands = {stem for stem in stems if isinstance(getattr(modules[stem], stem, None), click.Command)}
+    assert commands == set(main.COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -18,9 +19,10 @@ Event = TypeVar("Event")
 
 def with_bar(events: Iterable[Event], description: str, *, total: int, quiet: bool = False) -> Iterator[Event]:
     """Yield the events as they come, and show how many of `total` there were, unless quiet or not on a terminal."""
-    console = Console(stderr=True)
-    silent = quiet or not console.is_terminal
-    yield from track(events, description, total=total, console=console, transient=True, disable=silent)
+    if quiet or not sys.stderr.isatty():
+        yield from events
+    else:
+        yield from track(events, description, total=total, console=Console(stderr=True), transient=True)
 
 
 def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:

@@ -22,7 +22,8 @@ def test_sizes_and_papers(pico):
     assert said["resolution"] == "16 x 16 px"
     assert said["architecture"] == "skip"
     assert said["channels"] == "4: 8, 8: 6, 16: 4"
-    assert said["latents"] == "z 8, w 8, 6 styles, 2 mapping layers"
+    assert said["latents"] == "z 8, w 8, 6 styles"
+    assert said["mapping layers"] == "2"
     assert said["classes"] == "none"
     assert said["activations clamped"] == "no"
     assert said["number format"] == "float32"
@@ -30,7 +31,7 @@ def test_sizes_and_papers(pico):
     assert said["lineage"] == '{"from": "a"}'
     assert said["also says"] == "kimg"
     assert said["fingerprint"] == fingerprint(checkpoint)
-    assert said["mapping"] == fingerprint_mapping(checkpoint)
+    assert said["fingerprint of mapping"] == fingerprint_mapping(checkpoint)
 
 
 def test_width_comes_before_height_and_clamps_are_shown(pico):

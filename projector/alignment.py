@@ -13,11 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from projector import geometry
-from projector.detect import Face
-from projector.resample import REACH_PX, shrunk, warp
+from projector.detection import Face
+from projector.resample import FINENESS, REACH_PX, shrunk, warp
 from stylegan2.errors import InputError
 
-FINENESS = 2.0  # the photo is first reduced to at most this many px per px of the crop; more would not be seen
 # Where the crop leaves the photo the photo is mirrored, and fades into a blur the farther it is from it, so that no
 # second face appears. The shares, of the crop's side, were chosen by eye; FFHQ fades likewise.
 BLUR, FADE = 0.03, 0.15
@@ -55,7 +54,9 @@ def align(image: Image.Image | NDArray[np.uint8], face: Face, size: int) -> Alig
     return align_quad(image, quad, size, face.score)
 
 
-def align_quad(image: Image.Image | NDArray[np.uint8], quad: geometry.Array, size: int, score: float = 1.0) -> AlignedFace:
+def align_quad(
+    image: Image.Image | NDArray[np.uint8], quad: geometry.Array, size: int, score: float = 1.0
+) -> AlignedFace:
     """Cut the square `quad` [4, 2] out of an upright photo, at size x size px. Raises InputError for a size under 1."""
     if size < 1:
         raise InputError(f"size: found {size}, expected at least 1 px, as a rule the generator's resolution")

@@ -1,0 +1,130 @@
+"""Picture files -> upright RGB pixels, and back into the photo's own form with its EXIF and colour profile."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from stylegan2.errors import InputError
+
+MAX_PHOTO_PX = 178_956_970  # Pillow's own limit against decompression bombs; 0.5 GB as RGB
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises on damaged files
+SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+RGB_PROFILE = slice(16, 20), b"RGB "  # where an ICC profile names the colour space of its pixels (ICC.1, 7.2.6)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo, set upright.
+
+    `pixels`: uint8 RGB [H, W, 3]. `alpha`: uint8 [H, W], None where the file has none. `mode`: Pillow's name of the
+    file's own form ("L", "CMYK", …). `exif`: bytes that say upright, empty if none. `icc_profile`: of RGB pixels,
+    else empty.
+    """
+
+    pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
+    mode: str
+    exif: bytes
+    icc_profile: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def metadata(self) -> dict[str, bytes]:
+        """What of EXIF and profile there is, as arguments of Pillow's `save`."""
+        return {name: value for name in ("exif", "icc_profile") if (value := getattr(self, name))}
+
+
+def read_photo(path: str | os.PathLike[str]) -> Photo:
+    """Read any picture file as an upright photo; of several frames the first.
+
+    16-bit greys become 8-bit, CMYK becomes RGB without its profile. Raises InputError, in one line, for files that are
+    missing, broken, no pictures, or of more than MAX_PHOTO_PX pixels.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; the size is checked here
+        try:
+            with Image.open(path) as image:
+                _check_size(image, path)
+                return _photo(image, path)
+        except Image.DecompressionBombError as error:
+            raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path) from error
+        except UnidentifiedImageError as error:
+            raise InputError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, TIFF, …") from error
+        except BROKEN as error:
+            raise InputError(f"{path}: cannot be read ({_one_line(error)}); expected a whole picture file") from error
+
+
+def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return new pixels, uint8 RGB [H, W, 3], in the photo's form: RGBA where it had alpha, else RGB, also for greys.
+
+    Save it with `image.save(path, **photo.metadata)`. Raises InputError where the size is another.
+    """
+    if pixels.shape != photo.pixels.shape or pixels.dtype != np.uint8:
+        raise InputError(
+            f"pixels: found {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(photo.pixels.shape)} like the photo"
+        )
+    image = Image.fromarray(pixels)
+    if photo.alpha is not None:
+        image.putalpha(Image.fromarray(photo.alpha))
+    return image
+
+
+def _check_size(image: Image.Image, path: str | os.PathLike[str]) -> None:
+    if image.width * image.height > MAX_PHOTO_PX:
+        raise _too_large(f"{image.width} x {image.height} = {image.width * image.height:,} pixels", path)
+
+
+def _too_large(found: str, path: str | os.PathLike[str]) -> InputError:
+    return InputError(f"{path}: found {found}, expected at most {MAX_PHOTO_PX:,}; shrink the picture first")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _photo(image: Image.Image, path: str | os.PathLike[str]) -> Photo:
+    mode, icc_profile, layout = image.mode, image.info.get("icc_profile") or b"", image.format
+    exif = b"" if layout == "TIFF" else _upright_exif(image)  # a TIFF's tags describe the file itself
+    upright = ImageOps.exif_transpose(image)
+    pixels, alpha = _channels(upright, path)
+    where, rgb = RGB_PROFILE
+    return Photo(pixels, alpha, mode, exif, icc_profile if icc_profile[where] == rgb else b"")
+
+
+def _upright_exif(image: Image.Image) -> bytes:
+    exif = image.getexif()
+    if not exif:
+        return b""
+    if ExifTags.Base.Orientation in exif:
+        exif[ExifTags.Base.Orientation] = 1
+    return exif.tobytes()
+
+
+def _channels(image: Image.Image, path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """RGB [H, W, 3] and alpha [H, W] or None."""
+    if image.mode in SIXTEEN_BIT:
+        return _from_sixteen_bit(np.asarray(image), path), None
+    if image.mode == "F":
+        raise InputError(f"{path}: found floating-point pixels of unknown range; expected 8 or 16 bits per channel")
+    if not image.has_transparency_data:
+        return np.array(image.convert("RGB")), None
+    rgba = np.array(image.convert("RGBA"))
+    return rgba[..., :3].copy(), rgba[..., 3].copy()
+
+
+def _from_sixteen_bit(grey: NDArray[np.integer], path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    if grey.min() < 0 or grey.max() > 65535:
+        raise InputError(f"{path}: found values from {grey.min()} to {grey.max()}; expected 0 to 65535")
+    eight = ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 255 · 257
+    return np.repeat(eight[..., None], 3, axis=2)

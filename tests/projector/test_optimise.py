@@ -1,0 +1,144 @@
+"""Projection: distances, penalties, and that known latents are found again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from projector.optimise import (
+    ProjectionConfig,
+    noise_structure,
+    normalise_noise,
+    project,
+    ramp,
+    sample_w,
+    w_statistics,
+)
+from projector.perceptual import Target, Weights, feature_distance, discriminator_features, pixel_distance
+from stylegan2.config import DiscriminatorConfig
+from stylegan2.discriminator import Discriminator
+from stylegan2.errors import InputError
+from stylegan2.generator import Generator
+from stylegan2.loading import load_generator
+
+QUICK = ProjectionConfig(steps=60, candidates=16)
+
+
+@pytest.fixture(scope="module")
+def generator(pico) -> Generator:  # type: ignore[no-untyped-def]
+    """A pico generator whose w vary as a trained one's do."""
+    checkpoint = pico(3)
+    slow = checkpoint.config.lr_multiplier
+    tensors = {n: t / slow if n.startswith("mapping.fc") else t for n, t in checkpoint.tensors.items()}
+    tensors = {n: 0.1 * t if n.endswith("noise_strength") else t for n, t in tensors.items()}
+    return load_generator(replace(checkpoint, tensors=tensors))
+
+
+@pytest.fixture(scope="module")
+def discriminator() -> Discriminator:
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        return Discriminator(DiscriminatorConfig(16, (8, 6, 4))).eval().requires_grad_(False)
+
+
+def faces(generator: Generator, count: int) -> Tensor:
+    return generator.synthesis(sample_w(generator, count, seed=9)[:, None].repeat(1, generator.config.num_ws, 1))
+
+
+def test_distances_are_zero_for_the_same_and_grow_with_the_change(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    target = Target(pictures, discriminator)
+    torch.testing.assert_close(target.distance(pictures), torch.zeros(2))
+    near, far = target.distance(pictures + 0.1 * pictures.flip(3)), target.distance(pictures.flip(3))
+    assert bool((near > 0).all())
+    assert bool((far > near).all())
+
+
+def test_the_distance_of_one_does_not_depend_on_the_others(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 3)
+    together = Target(pictures, discriminator).distance(pictures.flip(3))
+    alone = Target(pictures[1:2], discriminator).distance(pictures[1:2].flip(3))
+    torch.testing.assert_close(together[1:2], alone)
+
+
+def test_pixels_are_compared_at_every_scale() -> None:
+    black, checked = torch.zeros(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
+    checked[..., ::2] = -1  # vanishes at half the size
+    torch.testing.assert_close(pixel_distance(checked, black), torch.tensor([0.5]))
+    torch.testing.assert_close(pixel_distance(black + 1, black), torch.tensor([1.0]))
+
+
+def test_features_ignore_their_own_size(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 1)
+    for level in discriminator_features(pictures, discriminator):
+        torch.testing.assert_close(level.norm(dim=1), torch.ones_like(level[:, 0]), atol=1e-3, rtol=0)
+    assert feature_distance(pictures, discriminator_features(pictures, discriminator), discriminator) == 0
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_a_generated_face_is_found_again(space: str, generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    steps = list(project(pictures, generator, discriminator, replace(QUICK, space=space)))
+    start, end = steps[0], steps[-1]
+    assert len(steps) == end.total == 60
+    assert end.w.shape == (2, generator.config.num_ws, generator.config.w_dim)
+    assert bool((end.distances < 0.5 * start.distances).all())
+    rendered = generator.synthesis(end.w, noise=end.noise)
+    own = (rendered - pictures).square().mean(dim=[1, 2, 3])
+    other = (rendered - pictures.flip(0)).square().mean(dim=[1, 2, 3])
+    assert bool((own < other).all())
+    assert (space == "w") == torch.equal(end.w[:, 0], end.w[:, -1])
+
+
+def test_projection_is_reproducible_and_needs_no_discriminator(generator) -> None:  # type: ignore[no-untyped-def]
+    config = replace(QUICK, steps=5)
+    a, b = (list(project(faces(generator, 1), generator, None, config))[-1] for _ in range(2))
+    assert torch.equal(a.w, b.w)
+    other = list(project(faces(generator, 1), generator, None, replace(config, seed=1)))[-1]
+    assert not torch.equal(a.w, other.w)
+
+
+def test_statistics_are_the_mapping_networks_own(generator) -> None:  # type: ignore[no-untyped-def]
+    statistics = w_statistics(generator)
+    w = sample_w(generator, 2000, seed=5)
+    assert ((w.mean(dim=0) - statistics.mean) / statistics.std).abs().max() < 0.15
+    assert (w.std(dim=0) / statistics.std - 1).abs().max() < 0.15
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [ramp(i / 100, ProjectionConfig()) for i in range(100)]
+    assert rates[0] < 0.3 < max(rates) == 1
+    assert rates[-1] < 0.01
+    assert rates[50] == 1
+
+
+def test_structure_in_noise_is_punished_and_white_noise_is_not() -> None:
+    white = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    striped = torch.ones(1, 1, 32, 32)
+    striped[..., ::2] = -1
+    assert noise_structure(striped) > 1 > 0.1 > noise_structure(white)
+    noise = {"b32.conv0": 3 * white + 1}
+    normalise_noise(noise)
+    torch.testing.assert_close(noise["b32.conv0"].mean(), torch.tensor(0.0), atol=1e-6, rtol=0)
+    torch.testing.assert_close(noise["b32.conv0"].square().mean(), torch.tensor(1.0), atol=1e-5, rtol=0)
+
+
+def test_bad_numbers_are_named(generator) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="space: found 'z'"):
+        ProjectionConfig(space="z")
+    with pytest.raises(InputError, match="steps: found 0"):
+        ProjectionConfig(steps=0)
+    with pytest.raises(InputError, match=r"pictures of \(32, 32\) px"):
+        next(project(torch.zeros(1, 3, 32, 32), generator, None))
+
+
+def test_weights_choose_the_terms(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 1)
+    both, pixels, features = (
+        Target(pictures, discriminator, weights).distance(pictures.flip(3))
+        for weights in (Weights(1, 1), Weights(0, 1), Weights(1, 0))
+    )
+    torch.testing.assert_close(both, pixels + features)
