@@ -52,7 +52,7 @@ def align_faces(photo: Photo, name: str, selection: Selection, size_px: int) -> 
     faces = detect(photo.pixels)
     if not faces:
         raise NoFaceFound(
-            f"{name}: found no face in {photo.width} x {photo.height} px, expected at least one of some 30 px or more; "
+            f"{name}: found no face in {photo.size[0]} x {photo.size[1]} px, expected at least one of some 30 px or more; "
             f"try a sharper or larger photo, or --aligned if the picture is an aligned crop already"
         )
     return [align(photo.pixels, face, size_px) for face in selection.choose(faces)]

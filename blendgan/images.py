@@ -87,7 +87,12 @@ def grid(rows: Mapping[str, Sequence[Image.Image]], columns: Sequence[str] = ())
     return sheet
 
 
-def write_png(path: Path, picture: Image.Image, metadata: Mapping[str, str] | None = None) -> None:
+def write_png(
+    path: Path,
+    picture: Image.Image,
+    metadata: Mapping[str, str] | None = None,
+    profile: Mapping[str, bytes] | None = None,
+) -> None:
     """Write a PNG in one step: a picture of that name is replaced, and never left half-written.
 
     `metadata` goes into iTXt chunks, key by key, in UTF-8. A missing folder is made. Raises
@@ -98,7 +103,7 @@ def write_png(path: Path, picture: Image.Image, metadata: Mapping[str, str] | No
         chunks.add_itxt(key, value)
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as file:
-        picture.save(file, "PNG", pnginfo=chunks)
+        picture.save(file, "PNG", pnginfo=chunks, **(profile or {}))
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ PORTRAIT = Path(__file__).resolve().parent / "data" / "astronaut.jpg"  # 512 x 5
 
 
 def write_portrait(path: Path) -> None:
-    """Write the portrait; a picture of that name is replaced. Raises InputError unless it ends as a JPEG or PNG does."""
+    """Write the portrait; a picture of that name is replaced. Raises InputError unless it is to be a JPEG or PNG."""
     ending = path.suffix.lower()
     if ending not in (".jpg", ".jpeg", ".png"):
         raise InputError(f"{path}: found the ending {path.suffix!r}, expected .jpg, .jpeg or .png")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Union
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from projector.alignment import AlignedFace
 from projector.paste import paste_change, paste_face
-from projector.photo import Photo, photo_from_picture, read_photo, with_pixels
+from projector.photo import Photo, photo_from_image, read_photo, with_pixels
 from torch import Tensor
 
 from blendgan import __version__, recipe
@@ -32,6 +32,16 @@ from stylegan2.loading import ModelLike, load_discriminator, load_generator
 PhotoLike = Union[str, "os.PathLike[str]", Image.Image]
 Watcher = Callable[[ProjectionStep], None]  # told after every step of a projection, for a progress bar
 Pixels = NDArray[np.uint8]
+
+
+def _paste_rendered(pixels: Pixels, face: AlignedFace, before: Pixels, after: Pixels) -> Pixels:
+    return paste_face(pixels, face, after)
+
+
+PASTES: dict[str, Callable[[Pixels, AlignedFace, Pixels, Pixels], Pixels]] = {
+    "change": paste_change,
+    "face": _paste_rendered,
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Toon:
     """The redrawn photo in the photo's own size and form, and how it came about; faces from left to right."""
 
     image: Image.Image
+    profile: Mapping[str, bytes]  # the photo's own EXIF and ICC profile, as arguments of Pillow's `save`
     faces: tuple[AlignedFace, ...]
     latents: Latent  # w [faces, num_ws, w_dim]
     projected: tuple[Image.Image, ...]
@@ -192,7 +203,8 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
     for face, before, after in zip(faces, to_uint8(projected), to_uint8(toonified), strict=True):
         pixels = PASTES[settings.paste](pixels, face, before, after)
     return Toon(
-        with_pixels(photo, pixels), tuple(faces), latent,
+        with_pixels(photo, pixels),
+        photo.metadata, tuple(faces), latent,
         tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe,
     )  # fmt: skip
 
@@ -209,19 +221,9 @@ def draw(generator: Generator, latent: Latent) -> Tensor:
     return torch.cat(pictures)
 
 
-def _paste_rendered(pixels: Pixels, face: AlignedFace, before: Pixels, after: Pixels) -> Pixels:
-    return paste_face(pixels, face, after)
-
-
-PASTES: dict[str, Callable[[Pixels, AlignedFace, Pixels, Pixels], Pixels]] = {
-    "change": paste_change,
-    "face": _paste_rendered,
-}
-
-
 def _open(photo: PhotoLike) -> tuple[str, Photo]:
     if isinstance(photo, Image.Image):
-        return "photo", photo_from_picture(photo)
+        return "photo", photo_from_image(photo)
     return Path(photo).name, read_photo(photo)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from projector.paste import paste_change as paste_change
     from projector.paste import paste_face as paste_face
     from projector.photo import Photo as Photo
+    from projector.photo import photo_from_image as photo_from_image
     from projector.photo import read_photo as read_photo
     from projector.photo import with_pixels as with_pixels
 
@@ -31,6 +32,7 @@ _LAZY = {  # imported on first use: most of them need torch
     "load_detector": "projector.detection",
     "paste_change": "projector.paste",
     "paste_face": "projector.paste",
+    "photo_from_image": "projector.photo",
     "read_photo": "projector.photo",
     "require_faces": "projector.detection",
     "with_pixels": "projector.photo",
@@ -47,6 +49,7 @@ __all__ = [
     "load_detector",
     "paste_change",
     "paste_face",
+    "photo_from_image",
     "read_photo",
     "require_faces",
     "with_pixels",

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from projector import geometry
 from projector.detection import Face
+from projector.photo import rgb_pixels
 from projector.resample import FINENESS, REACH_PX, shrunk, warp
 from stylegan2.errors import InputError
 
@@ -43,7 +44,7 @@ class AlignedFace:
 
 
 def align(image: Image.Image | NDArray[np.uint8], face: Face, size: int) -> AlignedFace:
-    """Cut the FFHQ square of one detected face out of an upright photo, at size x size px.
+    """Cut the FFHQ square of one detected face out of its photo, at size x size px.
 
     `image`: the picture that was given to `detect`. Raises InputError for a size under 1 or points on one spot.
     """
@@ -57,17 +58,17 @@ def align(image: Image.Image | NDArray[np.uint8], face: Face, size: int) -> Alig
 def align_quad(
     image: Image.Image | NDArray[np.uint8], quad: geometry.Array, size: int, score: float = 1.0
 ) -> AlignedFace:
-    """Cut the square `quad` [4, 2] out of an upright photo, at size x size px. Raises InputError for a size under 1."""
+    """Cut the square `quad` [4, 2] out of a photo, at size x size px. Raises InputError for a size under 1."""
     if size < 1:
         raise InputError(f"size: found {size}, expected at least 1 px, as a rule the generator's resolution")
-    picture = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
+    picture = rgb_pixels(image)
     crop = _cut(picture, quad, size)
     return AlignedFace(to_uint8(crop), quad, (picture.shape[1], picture.shape[0]), score)
 
 
 def align_whole(image: Image.Image | NDArray[np.uint8], size: int) -> AlignedFace:
     """Take a picture that already is an aligned crop; the middle square where it is not square."""
-    picture = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
+    picture = rgb_pixels(image)
     height, width = picture.shape[:2]
     side = min(height, width)
     quad = geometry.square(np.array([width / 2, height / 2]), np.array([float(side), 0.0]))

@@ -20,8 +20,9 @@ from projector import geometry
 from projector.cascade import find, share_of_smaller, suppress
 from projector.landmarks import Landmarks, are_plausible, refine
 from projector.mtcnn import PROPOSAL_WINDOW, Networks, load_networks
+from projector.photo import rgb_pixels
 from projector.pyramid import Pyramid, build_pyramid, cut_windows, place
-from stylegan2.errors import InputError, NoFaceFound
+from stylegan2.errors import NoFaceFound
 
 # Larger photos are searched in a copy of this many px on the longer side: a face of 60 px in a photo of 12 megapixels
 # keeps 30, and memory stays under 0.5 GB.
@@ -63,10 +64,11 @@ def _weights_path() -> Path:
 def detect(image: Image.Image | NDArray[np.uint8], detector: Networks | None = None) -> tuple[Face, ...]:
     """Find the faces of a photo, left to right; none is an empty tuple.
 
-    `image`: an upright PIL image of any mode, or uint8 RGB [H, W, 3]. Raises InputError for any other array.
+    `image`: a PIL image of any mode (its EXIF orientation is obeyed), or upright uint8 RGB [H, W, 3]. Raises
+    InputError for any other array.
     """
     networks = load_detector() if detector is None else detector
-    picture = _as_rgb(image)
+    picture = Image.fromarray(rgb_pixels(image))
     searched = _shrunk(picture)
     stretch = np.array(picture.size) / searched.size  # photo px per px of the searched copy, (x, y)
     pyramid = build_pyramid(_as_tensor(searched), PROPOSAL_WINDOW)
@@ -78,24 +80,14 @@ def require_faces(
     image: Image.Image | NDArray[np.uint8], name: str, detector: Networks | None = None
 ) -> tuple[Face, ...]:
     """Do as `detect`, but where there is no face raise NoFaceFound, which names the photo."""
-    picture = _as_rgb(image)
-    faces = detect(picture, detector)
+    pixels = rgb_pixels(image)
+    faces = detect(pixels, detector)
     if not faces:
         raise NoFaceFound(
-            f"{name}: no face found in {picture.width} x {picture.height} px; expected at least one that looks toward "
-            f"the camera. Try a photo cropped closer to it or, if this already is an aligned crop, --aligned"
+            f"{name}: no face found in {pixels.shape[1]} x {pixels.shape[0]} px; expected at least one that looks "
+            "toward the camera. Try a photo cropped closer to it or, if this already is an aligned crop, --aligned"
         )
     return faces
-
-
-def _as_rgb(image: Image.Image | NDArray[np.uint8]) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise InputError(
-            f"image: found {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3]; read photos with read_photo"
-        )
-    return Image.fromarray(image)
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

@@ -32,7 +32,7 @@ class ProjectionConfig:
     learning_rate: float = 0.1
     rampup: float = 0.05  # share of the steps over which the rate rises (StyleGAN2, appendix D)
     rampdown: float = 0.25  # share of the steps over which it falls again, along a cosine
-    candidates: int = 192  # random latents to start from the nearest of; 0 = start from the mean
+    candidates: int = 32  # random latents to start from the nearest of; 0 = start from the mean
     jitter: float = 0.05  # noise on w at the start, in std of w; it ends after `jitter_ramp` of the steps
     jitter_ramp: float = 0.75
     prior: float = 0.01  # weight of mean(u²): keeps w where the generator, and so the blend, is at its best

@@ -74,8 +74,8 @@ def _check(photo: NDArray[np.uint8], aligned: AlignedFace, crop: Pixels) -> None
     width, height = aligned.photo_size
     if photo.shape != (height, width, 3) or photo.dtype != np.uint8:
         raise InputError(
-            f"photo: found {photo.dtype} {list(photo.shape)}, expected uint8 [{height}, {width}, 3], the photo that the "
-            "face was aligned in; paste into that one, upright and at its own size"
+            f"photo: found {photo.dtype} {list(photo.shape)}, expected uint8 [{height}, {width}, 3], the photo that "
+            "the face was aligned in; paste into that one, upright and at its own size"
         )
     if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3:
         raise InputError(f"crop: found {list(crop.shape)}, expected a square [S, S, 3]")
@@ -129,6 +129,6 @@ def _inside(aligned: AlignedFace, region: Region) -> Tensor:
 
 def _replaced(photo: NDArray[np.uint8], region: Region, part: Tensor) -> NDArray[np.uint8]:
     left, top, right, bottom = region
-    result = photo.copy()
+    result = np.array(photo)
     result[top:bottom, left:right] = to_uint8(part)
     return result

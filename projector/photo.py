@@ -65,6 +65,26 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
             raise InputError(f"{path}: cannot be read ({_one_line(error)}); expected a whole picture file") from error
 
 
+def photo_from_image(image: Image.Image) -> Photo:
+    """Take a PIL image of any mode as a photo, as `read_photo` takes a file."""
+    _check_size(image, "image")
+    return _photo(image, "image")
+
+
+def rgb_pixels(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return uint8 RGB [H, W, 3] of a PIL image of any mode, set upright by its EXIF, or of such an array as it is.
+
+    Raises InputError for any other array.
+    """
+    if isinstance(image, Image.Image):
+        return _channels(ImageOps.exif_transpose(image), "image")[0]
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InputError(
+            f"image: found {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3]; read photos with read_photo"
+        )
+    return image
+
+
 def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
     """Return new pixels, uint8 RGB [H, W, 3], in the photo's form: RGBA where it had alpha, else RGB, also for greys.
 
@@ -72,7 +92,7 @@ def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
     """
     if pixels.shape != photo.pixels.shape or pixels.dtype != np.uint8:
         raise InputError(
-            f"pixels: found {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(photo.pixels.shape)} like the photo"
+            f"pixels: found {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(photo.pixels.shape)}, as read"
         )
     image = Image.fromarray(pixels)
     if photo.alpha is not None:

@@ -74,7 +74,7 @@ def place(squares: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _sample(level: Tensor, positions: Tensor) -> Tensor:
-    """Bilinear samples of one level at positions [n, s, s, 2] -> [n, 3, s, s]; the windows are stacked as one tall one."""
+    """Bilinear samples of one level at positions [n, s, s, 2] -> [n, 3, s, s]; stacked, to read the level once."""
     n, size = positions.shape[:2]
     extent = torch.tensor([level.shape[3], level.shape[2]])
     grid = (2 * positions / extent - 1).reshape(1, n * size, size, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ Event = TypeVar("Event")
 
 def with_bar(events: Iterable[Event], description: str, *, total: int, quiet: bool = False) -> Iterator[Event]:
     """Yield the events as they come, and show how many of `total` there were, unless quiet or not on a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if _is_silent(quiet=quiet):
         yield from events
     else:
         yield from track(events, description, total=total, console=Console(stderr=True), transient=True)
@@ -33,8 +34,10 @@ def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+    if _is_silent(quiet=quiet):
+        deque(events, maxlen=0)
+        return
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("train", total=None, figures="")
         for event in events:
             figures = (
@@ -47,7 +50,14 @@ def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
 @contextmanager
 def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep], None]]:
     """Give a watcher that shows the steps of a projection."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    if _is_silent(quiet=quiet):
+        yield lambda step: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda step: bar.update(task, completed=step.index, total=step.total)
+
+
+def _is_silent(*, quiet: bool) -> bool:
+    """A log or a pipe gets no bar; rich's own `disable` would still write an empty line there."""
+    return quiet or not sys.stderr.isatty()

@@ -109,7 +109,7 @@ def _write(toon: Toon, picture: Path, *, with_metadata: bool) -> list[Path]:
 
     metadata = {METADATA_KEY: json.dumps(papers(toon))} if with_metadata else None
     strip, latent = picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
-    write_png(picture, toon.image, metadata)
+    write_png(picture, toon.image, metadata, toon.profile if with_metadata else None)
     write_png(strip, toon.strip(), metadata)
     save_latent(toon.latents, latent, replace=True)
     return [picture, strip, latent]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -34,7 +35,7 @@ class FolderDataset:
     def __len__(self) -> int:
         return len(self.files)
 
-    def _read(self, file: Path) -> np.ndarray:
+    def _read(self, file: Path) -> NDArray[np.uint8]:
         try:
             with Image.open(file) as picture:
                 picture = picture.convert("RGB")
@@ -42,8 +43,8 @@ class FolderDataset:
                 left, top = (picture.width - side) // 2, (picture.height - side) // 2
                 box = (left, top, left + side, top + side)
                 resized = picture.resize((self.size_px, self.size_px), Image.Resampling.LANCZOS, box=box)
-                pixels: np.ndarray = np.array(resized, dtype=np.uint8)  # [size, size, 3]
-                return pixels.transpose(2, 0, 1)
+                pixels: NDArray[np.uint8] = np.moveaxis(np.array(resized), 2, 0)  # [3, size, size]
+                return pixels
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"{file}: cannot be read as a picture ({error}); remove it or replace it") from error
 
