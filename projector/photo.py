@@ -115,8 +115,8 @@ def _one_line(error: Exception) -> str:
 
 def _photo(image: Image.Image, path: str | os.PathLike[str]) -> Photo:
     mode, icc_profile, layout = image.mode, image.info.get("icc_profile") or b"", image.format
+    upright = ImageOps.exif_transpose(image)  # first: the next line changes what the image says of itself
     exif = b"" if layout == "TIFF" else _upright_exif(image)  # a TIFF's tags describe the file itself
-    upright = ImageOps.exif_transpose(image)
     pixels, alpha = _channels(upright, path)
     where, rgb = RGB_PROFILE
     return Photo(pixels, alpha, mode, exif, icc_profile if icc_profile[where] == rgb else b"")

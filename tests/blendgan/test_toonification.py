@@ -1,0 +1,176 @@
+"""toonify from file to file, with pico models and the public-domain portrait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from blendgan import recipe
+from blendgan.cli.main import run
+from blendgan.faces import Selection, parse_selection
+from blendgan.recipe import Recipe
+from blendgan.samples import write_portrait
+from blendgan.schedule import Swap, Uniform
+from blendgan.toonification import Studio, ToonSettings, draw, open_studio, project_photo, toonify, toonify_photo
+from projector.detection import Face
+from projector.latent import load_latent
+from projector.optimise import ProjectionConfig
+from stylegan2.checkpoints import Checkpoint, expected_shapes, fingerprint_mapping
+from stylegan2.config import DiscriminatorConfig, GeneratorConfig
+from stylegan2.errors import InputError, NoFaceFound, WrongGenerator
+
+CONFIG = GeneratorConfig(16, (8, 6, 4), z_dim=8, w_dim=8, mapping_layers=2, mapping_width=8, embed_dim=8)
+D_CONFIG = DiscriminatorConfig(16, (8, 6, 4))
+QUICK = ToonSettings(projection=ProjectionConfig(steps=3, candidates=2))
+
+
+def full_checkpoint(seed: int, metadata: dict[str, object]) -> Checkpoint:
+    draw = torch.Generator().manual_seed(seed)
+    shapes = expected_shapes(CONFIG, D_CONFIG)
+    tensors = {name: torch.randn(shape, generator=draw) for name, shape in sorted(shapes.items())}
+    return Checkpoint(CONFIG, tensors, {"format": "test", **metadata}, D_CONFIG)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Files of a BASE and of a TRANSFER that says it comes from it."""
+    folder = tmp_path_factory.mktemp("pair")
+    base = full_checkpoint(0, {})
+    lineage = {"transfer": {"mapping_fingerprint": fingerprint_mapping(base)}}
+    preset = recipe.to_json(Recipe(Swap(8, "high")))
+    base.save(folder / "base.safetensors")
+    full_checkpoint(1, {"lineage": lineage, "recipe": preset}).save(folder / "transfer.safetensors")
+    return str(folder / "base.safetensors"), str(folder / "transfer.safetensors")
+
+
+@pytest.fixture(scope="module")
+def studio(pair: tuple[str, str]) -> Studio:
+    return open_studio(*pair)
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    write_portrait(path)
+    return path
+
+
+def test_the_face_changes_and_the_rest_of_the_photo_stays(studio: Studio, portrait: Path) -> None:
+    toon = toonify_photo(studio, portrait, QUICK)
+    before, after = np.asarray(Image.open(portrait)).astype(int), np.asarray(toon.image).astype(int)
+    assert before.shape == after.shape
+    x0, y0 = toon.faces[0].quad.min(axis=0).astype(int)
+    x1, y1 = toon.faces[0].quad.max(axis=0).astype(int) + 1
+    changed = np.abs(before - after).max(axis=2) > 0
+    assert changed[y0:y1, x0:x1].mean() > 0.3
+    changed[y0:y1, x0:x1] = False
+    assert not changed.any()
+    assert len(toon.toonified) == len(toon.projected) == len(toon.faces) == len(toon.latents.w) == 1
+    assert toon.recipe.schedule == Swap(8, "high")  # TRANSFER's own recommendation
+
+
+def test_a_blend_that_is_all_base_adds_no_change(pair: tuple[str, str], portrait: Path) -> None:
+    toon = toonify(portrait, *pair, Recipe(Uniform(0.0)), QUICK)
+    assert np.array_equal(np.asarray(toon.image), np.asarray(Image.open(portrait)))
+    pasted = toonify(portrait, *pair, Recipe(Uniform(0.0)), replace(QUICK, paste="face"))
+    assert not np.array_equal(np.asarray(pasted.image), np.asarray(Image.open(portrait)))
+
+
+def test_two_faces_come_left_to_right_and_can_be_chosen(studio: Studio, portrait: Path) -> None:
+    photo = Image.open(portrait)
+    double = Image.new("RGB", (photo.width * 2, photo.height))
+    double.paste(photo, (0, 0))
+    double.paste(photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (photo.width, 0))
+    both = toonify_photo(studio, double, QUICK)
+    assert [face.quad.mean(axis=0)[0] < photo.width for face in both.faces] == [True, False]
+    second = toonify_photo(studio, double, replace(QUICK, selection=parse_selection("2")))
+    assert np.allclose(second.faces[0].quad, both.faces[1].quad)
+    with pytest.raises(InputError, match="found 2 in the photo, asked for number 3"):
+        toonify_photo(studio, double, replace(QUICK, selection=parse_selection("1,3")))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "CMYK", "P"])
+def test_photos_of_every_mode(mode: str, studio: Studio, portrait: Path, tmp_path: Path) -> None:
+    path = tmp_path / ("photo.tif" if mode == "CMYK" else "photo.png")
+    Image.open(portrait).convert(mode).save(path)
+    toon = toonify_photo(studio, path, QUICK)
+    assert toon.image.mode == ("RGBA" if mode in ("LA", "RGBA") else "RGB")
+    assert toon.image.size == (512, 512)
+
+
+def test_a_photo_that_lies_on_its_side_comes_out_upright(studio: Studio, portrait: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn a quarter to the right to see it upright"
+    Image.open(portrait).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "side.png", exif=exif)
+    straight, turned = (toonify_photo(studio, path, QUICK) for path in (portrait, tmp_path / "side.png"))
+    assert np.array_equal(np.asarray(turned.image), np.asarray(straight.image))
+
+
+def test_a_photo_without_faces_says_so(studio: Studio) -> None:
+    with pytest.raises(NoFaceFound, match="photo: found no face in 320 x 200 px.*--aligned"):
+        toonify_photo(studio, Image.new("RGB", (320, 200), (90, 120, 160)), QUICK)
+
+
+def test_an_aligned_crop_is_taken_whole(studio: Studio) -> None:
+    toon = toonify_photo(studio, Image.new("RGB", (32, 32), (200, 150, 120)), replace(QUICK, aligned=True))
+    assert toon.faces[0].quad.tolist() == [[0, 0], [0, 32], [32, 32], [32, 0]]
+
+
+def test_a_latent_of_another_family_is_refused(pair: tuple[str, str], portrait: Path) -> None:
+    projection = project_photo(portrait, pair[0], QUICK)
+    stranger = open_studio(full_checkpoint(5, {}), full_checkpoint(6, {}))
+    with pytest.raises(WrongGenerator):
+        draw(stranger.base, projection.latent)
+    assert draw(open_studio(*pair).blended, projection.latent).shape == (1, 3, 16, 16)
+
+
+def test_which_faces() -> None:
+    small = Face(np.zeros((5, 2), np.float32), (0.0, 0.0, 5.0, 5.0), 1.0)
+    large = Face(np.zeros((5, 2), np.float32), (6.0, 0.0, 26.0, 20.0), 1.0)
+    assert parse_selection("largest").choose((small, large)) == (large,)
+    assert parse_selection("all") == Selection()
+    for text in ("", "0", "1,x", "-1"):
+        with pytest.raises(InputError, match="expected all, largest, or numbers"):
+            parse_selection(text)
+
+
+def test_the_command_writes_the_same_bytes_twice(pair: tuple[str, str], portrait: Path, tmp_path: Path) -> None:
+    base, transfer = pair
+    words = ["toonify", str(portrait), "--base", base, "--transfer", transfer, "--steps", "2", "--quiet"]
+    for name in ("a", "b"):
+        assert run([*words, "--outdir", str(tmp_path / name)]) == 0
+    names = ["photo.toon.npz", "photo.toon.png", "photo.toon.strip.png"]
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == names
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert load_latent(tmp_path / "a" / "photo.toon.npz").w.shape == (1, 6, 8)
+
+
+def test_the_commands_exit_codes(pair: tuple[str, str], portrait: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    base, transfer = pair
+    empty = tmp_path / "sky.png"
+    Image.new("RGB", (100, 100), (90, 120, 160)).save(empty)
+    words = ["--base", base, "--transfer", transfer, "--steps", "2", "--quiet", "--outdir", str(tmp_path / "out")]
+    assert run(["toonify", str(empty), *words]) == 2
+    error = capsys.readouterr().err
+    assert "sky.png: found no face" in error
+    assert len(error.splitlines()) == 1
+    assert run(["toonify", str(portrait), str(empty), *words]) == 3
+    assert "1 of 2 inputs failed" in capsys.readouterr().err
+    assert run(["toonify", str(portrait), *words]) == 2  # the latent is there already
+    assert "--force" in capsys.readouterr().err
+    assert run(["toonify", str(portrait), *words, "--force"]) == 0
+    assert run(["toonify", str(tmp_path / "nowhere.jpg"), *words]) == 2
+
+
+def test_project_writes_a_latent_and_a_sheet(pair: tuple[str, str], portrait: Path, tmp_path: Path) -> None:
+    out = tmp_path / "me.npz"
+    assert run(["project", str(portrait), "--network", pair[0], "--steps", "2", "-o", str(out), "--quiet"]) == 0
+    assert load_latent(out).metadata["steps"] == 2
+    assert (tmp_path / "me.projected.png").exists()

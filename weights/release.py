@@ -1,0 +1,65 @@
+"""Turn a snapshot of a training run into a shipped file: fp16, without the raw generator, with its papers.
+
+    python weights/release.py portraits runs/portraits/network-snapshot-000300.safetensors
+    python weights/release.py paintings runs/paintings/network-snapshot-000008.safetensors --swap-res 16 high
+    python weights/update_manifest.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from blendgan import recipe
+from blendgan.recipe import Recipe
+from blendgan.schedule import Swap
+from stylegan2 import checkpoints
+from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
+
+HERE = Path(__file__).resolve().parent
+KAOKORE = (
+    '"KaoKore Dataset" (collected by CODH from multiple organizations), doi:10.20676/00000353, CC BY-SA 4.0; '
+    "trained on aligned crops of it"
+)
+PARLIAMENT = (
+    "Trained on official portraits of Members of the UK Parliament, (c) UK Parliament, CC BY 3.0; of Members of the "
+    "US Congress (works of the US government); and of staff of 18F and of the Presidential Innovation Fellows (CC0 1.0)"
+)
+PAPERS: dict[str, dict[str, Any]] = {
+    "portraits": {"licence": "CC-BY-4.0", "attribution": PARLIAMENT},
+    "paintings": {"licence": "CC-BY-SA-4.0", "attribution": f"{KAOKORE}. Before that: {PARLIAMENT}"},
+}
+WITH_DISCRIMINATOR = ("portraits",)  # for later transfers, and for the projector's features
+
+
+def released(name: str, snapshot: Checkpoint, preset: Recipe | None) -> Checkpoint:
+    """Return the shipped form of a snapshot."""
+    dropped = [RAW_PREFIX] if name in WITH_DISCRIMINATOR else [RAW_PREFIX, DISCRIMINATOR_PREFIX]
+    kept = [tensor for tensor in snapshot.tensors if not tensor.startswith(tuple(dropped))]
+    tensors = {tensor: snapshot.tensors[tensor].half() for tensor in kept}
+    metadata = {**snapshot.metadata, "name": name, **PAPERS[name]}
+    if preset is not None:
+        metadata[recipe.KEY] = recipe.to_json(preset)
+    discriminator = snapshot.discriminator if name in WITH_DISCRIMINATOR else None
+    return replace(snapshot, tensors=tensors, metadata=metadata, discriminator=discriminator)
+
+
+def main() -> None:
+    """Write weights/NAME.safetensors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(PAPERS))
+    parser.add_argument("snapshot", type=Path)
+    parser.add_argument("--swap-res", nargs=2, metavar=("R", "SIDE"), help="the recipe that looks best, such as 16 high")
+    arguments = parser.parse_args()
+    preset = None
+    if arguments.swap_res:
+        preset = Recipe(Swap(int(arguments.swap_res[0]), arguments.swap_res[1]))
+    target = HERE / f"{arguments.name}.safetensors"
+    checkpoints.save(released(arguments.name, checkpoints.load(arguments.snapshot), preset), target, replace=True)
+    print(target.name, f"{target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
