@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,6 +19,7 @@ from projector import geometry
 
 EXACT = 1 + 1e-6  # a reduction below this is none: corners of a quad carry rounding errors
 FINENESS = 2  # px of the source, and samples, per px of a reduced result: finer ones would not be seen
+STRIP_PX = 256  # rows: a strip of a photo of 20,000 px across takes 20 MB
 REACH_PX = 2  # how far bicubic interpolation looks, in px of its source
 
 
@@ -47,6 +50,16 @@ def shrunk(source: Tensor, ratio: float) -> tuple[Tensor, geometry.Array]:
     size = (max(1, math.floor(height * ratio)), max(1, math.floor(width * ratio)))
     copy = F.interpolate(source[None], size=size, mode="bicubic", antialias=True)[0]
     return copy, geometry.scaling(size[1] / width, size[0] / height)
+
+
+def reduced(pixels: NDArray[np.uint8], ratio: int) -> NDArray[np.uint8]:
+    """Mean of each ratio x ratio px of uint8 [H, W, 3], blocks cut off by the rim included; works in strips.
+
+    For giant photos: at no time more than STRIP_PX rows are held twice.
+    """
+    rows = max(1, STRIP_PX // ratio) * ratio
+    strips = [pixels[top : top + rows] for top in range(0, len(pixels), rows)]
+    return np.concatenate([np.asarray(Image.fromarray(strip).reduce(ratio)) for strip in strips])
 
 
 def _bicubic(source: Tensor, to_source: geometry.Array, height: int, width: int) -> Tensor:

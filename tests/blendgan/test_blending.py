@@ -75,7 +75,8 @@ def assert_same(result: Checkpoint, model: Checkpoint, chosen: Callable[[str], b
 
 
 def assert_differ(a: Checkpoint, b: Checkpoint) -> None:
-    assert not any(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
+    """Every tensor but single numbers, of which two in bfloat16 may well be equal."""
+    assert not any(torch.equal(t, b.tensors[name]) for name, t in a.tensors.items() if t.numel() > 1)
 
 
 @law

@@ -1,0 +1,94 @@
+"""The shipped pair, judged by numbers: are its faces faces, do they keep their place, does a projection keep the person?
+
+Slow, since it draws and optimises with real models; CI runs it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from blendgan.blending import open_source, preset
+from blendgan.faces import ALL, align_faces
+from blendgan.generation import latent_of
+from blendgan.images import from_uint8, to_pictures
+from projector.detection import Face, detect
+from projector.optimise import ProjectionConfig, project
+from projector.perceptual import Target
+from projector.photo import read_photo
+from stylegan2 import load_discriminator, load_generator
+from stylegan2.generator import Generator
+from stylegan2.store import manifest, weights_dir
+
+pytestmark = pytest.mark.slow
+
+LARGEST_BYTES = 20_000_000  # of the pair, discriminator included
+PSI = 0.7
+
+
+@pytest.fixture(scope="module")
+def base() -> Generator:
+    return load_generator("portraits")
+
+
+def ws_of(generator: Generator, seeds: range) -> Tensor:
+    z = torch.cat([latent_of(seed, generator.config.z_dim) for seed in seeds])
+    return generator.mapping(z, truncation_psi=PSI)
+
+
+def largest_face(picture: Image.Image) -> Face | None:
+    """The face that fills a generated picture; half a picture or more, so that no spot on a wall counts."""
+    faces = detect(picture.resize((256, 256), Image.Resampling.LANCZOS))
+    return max(faces, key=lambda face: face.score, default=None)
+
+
+def test_the_pair_is_small_and_has_its_papers() -> None:
+    entries = manifest()
+    assert sum(entries[name].size for name in ("portraits", "paintings")) <= LARGEST_BYTES
+    for name, licence in (("portraits", "CC-BY-4.0"), ("paintings", "CC-BY-SA-4.0")):
+        source = open_source(name)
+        assert source.checkpoint.metadata["licence"] == entries[name].licence == licence
+        assert source.checkpoint.config.resolution >= 64
+        assert next(iter(source.checkpoint.tensors.values())).dtype == torch.float16
+    assert (weights_dir() / "README.md").is_file()
+    assert load_discriminator("portraits").config.resolution >= 64
+    assert not preset(open_source("paintings").checkpoint).models
+
+
+def test_portraits_are_faces(base: Generator) -> None:
+    pictures = to_pictures(base.synthesis(ws_of(base, range(1000, 1100))))
+    assert sum(largest_face(picture) is not None for picture in pictures) >= 95
+
+
+def test_the_same_latent_keeps_its_place_in_both_models(base: Generator) -> None:
+    transfer = load_generator("paintings")
+    ws = ws_of(base, range(40))
+    pairs = zip(to_pictures(base.synthesis(ws)), to_pictures(transfer.synthesis(ws)), strict=True)
+    found = [(largest_face(a), largest_face(b)) for a, b in pairs]
+    moved = [np.abs(a.points - b.points).mean() / 256 for a, b in found if a is not None and b is not None]
+    assert len(moved) >= 20
+    assert float(np.median(moved)) < 0.06  # of the picture's side
+
+
+def test_a_projection_is_nearest_to_its_own_photo(base: Generator, shared: Path) -> None:
+    """By the distance that is minimised: discriminator features and pixels."""
+    discriminator = load_discriminator("portraits")
+    photos = sorted((shared / "data" / "photos").glob("photo_*.jpg"))
+    crops = [align_faces(read_photo(path), path.name, ALL, base.config.resolution)[0].crop for path in photos]
+    pictures = from_uint8(np.stack(crops))
+    *_, last = project(pictures, base, discriminator, ProjectionConfig())
+    with torch.no_grad():
+        projected = base.synthesis(last.w, noise=last.noise)
+        mean = base.synthesis(base.mapping.w_avg.expand(1, base.config.num_ws, -1))
+        kept = 0
+        for i in range(len(photos)):
+            target = Target(pictures[i : i + 1].expand(len(photos), -1, -1, -1), discriminator)
+            distances = target.distance(projected)
+            to_mean = Target(pictures[i : i + 1], discriminator).distance(mean)
+            kept += int(distances.argmin()) == i and bool(distances[i] < to_mean)
+    assert kept >= 9
