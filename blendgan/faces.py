@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from projector.alignment import AlignedFace, align, align_whole
-from projector.photo import Photo
 
+from projector.alignment import AlignedFace, align, align_whole
 from projector.detection import Face, detect
+from projector.photo import Photo
 from stylegan2.errors import InputError, NoFaceFound
 
 

@@ -12,9 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from projector.alignment import AlignedFace
-from projector.paste import paste_change, paste_face
-from projector.photo import Photo, photo_from_image, read_photo, with_pixels
 from torch import Tensor
 
 from blendgan import __version__, recipe
@@ -22,8 +19,11 @@ from blendgan.blending import blend_sources, open_source, preset
 from blendgan.faces import ALL, Selection, align_faces, crops, take_as_aligned
 from blendgan.images import from_uint8, grid, to_pictures, to_uint8
 from blendgan.recipe import Recipe
+from projector.alignment import AlignedFace
 from projector.latent import Latent, require_generator
 from projector.optimise import ProjectionConfig, ProjectionStep, project
+from projector.paste import paste_change, paste_face
+from projector.photo import Photo, photo_from_image, read_photo, with_pixels
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator

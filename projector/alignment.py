@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from projector import geometry
 from projector.detection import Face
 from projector.photo import rgb_pixels
-from projector.resample import FINENESS, REACH_PX, shrunk, warp
+from projector.resample import FINENESS, REACH_PX, reduced, shrunk, step_px, warp
 from stylegan2.errors import InputError
 
 # Where the crop leaves the photo the photo is mirrored, and fades into a blur the farther it is from it, so that no
@@ -82,34 +82,36 @@ def to_uint8(picture: Tensor) -> NDArray[np.uint8]:
 
 def _cut(picture: NDArray[np.uint8], quad: geometry.Array, size: int) -> Tensor:
     """Reduce the part of the photo that is needed, extend it where the square leaves it, sample: float32 [3, s, s]."""
-    to_photo = geometry.crop_to_photo(quad, size)
-    part, x, y = _needed_part(picture, quad)
-    to_part = geometry.translation(-x, -y) @ to_photo
-    ratio = FINENESS * size / geometry.side_px(quad)
+    part, to_part = _needed_part(picture, quad, size)
+    ratio = FINENESS / step_px(to_part)
     if ratio < 1:
-        part, shrink = shrunk(part, ratio)
-        to_part = shrink @ to_part
-    side = geometry.side_px(quad) * min(1.0, ratio)
+        part, to_copy = shrunk(part, ratio)
+        to_part = to_copy @ to_part
     margins = _margins(to_part, size, part.shape[2], part.shape[1])
     if any(margins):
-        part = _extended(part, margins, side)
+        part = _extended(part, margins, size * step_px(to_part))
         to_part = geometry.translation(margins[0], margins[2]) @ to_part
     return warp(part, to_part, size, size)
 
 
-def _needed_part(picture: NDArray[np.uint8], quad: geometry.Array) -> tuple[Tensor, int, int]:
-    """The photo's part about a quad, [3, h, w] float32, and where its upper left corner is.
+def _needed_part(picture: NDArray[np.uint8], quad: geometry.Array, size: int) -> tuple[Tensor, geometry.Array]:
+    """The photo's part about a quad, [3, h, w], roughly reduced if giant, and the map to it from the crop.
 
     It is as much larger than the quad as the quad leaves the photo, so that there is something to mirror.
     """
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = geometry.bounds(quad)
-    reach = 2 * max(REACH_PX, REACH_PX * geometry.side_px(quad) / 64)
-    beyond = max(0.0, -x0, -y0, x1 - width, y1 - height) + reach
+    pace = geometry.side_px(quad) / size  # px of the photo per px of the crop
+    beyond = max(0.0, -x0, -y0, x1 - width, y1 - height) + 2 * REACH_PX * max(1.0, pace)
     left, top = max(0, math.floor(x0 - beyond)), max(0, math.floor(y0 - beyond))
     right, bottom = min(width, math.ceil(x1 + beyond)), min(height, math.ceil(y1 + beyond))
-    part = torch.from_numpy(picture[top:bottom, left:right].copy()).permute(2, 0, 1).float()
-    return part, left, top
+    part = picture[top:bottom, left:right]
+    blocks = max(1, int(pace / (2 * FINENESS)))
+    if blocks > 1:
+        part = reduced(part, blocks)
+    to_part = geometry.scaling(1 / blocks, 1 / blocks) @ geometry.translation(-left, -top)
+    tensor = torch.from_numpy(np.array(part)).permute(2, 0, 1).float()
+    return tensor, np.asarray(to_part @ geometry.crop_to_photo(quad, size))
 
 
 def _margins(to_part: geometry.Array, size: int, width: int, height: int) -> tuple[int, int, int, int]:

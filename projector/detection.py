@@ -22,6 +22,7 @@ from projector.landmarks import Landmarks, are_plausible, refine
 from projector.mtcnn import PROPOSAL_WINDOW, Networks, load_networks
 from projector.photo import rgb_pixels
 from projector.pyramid import Pyramid, build_pyramid, cut_windows, place
+from projector.resample import reduced
 from stylegan2.errors import NoFaceFound
 
 # Larger photos are searched in a copy of this many px on the longer side: a face of 60 px in a photo of 12 megapixels
@@ -68,10 +69,8 @@ def detect(image: Image.Image | NDArray[np.uint8], detector: Networks | None = N
     InputError for any other array.
     """
     networks = load_detector() if detector is None else detector
-    picture = Image.fromarray(rgb_pixels(image))
-    searched = _shrunk(picture)
-    stretch = np.array(picture.size) / searched.size  # photo px per px of the searched copy, (x, y)
-    pyramid = build_pyramid(_as_tensor(searched), PROPOSAL_WINDOW)
+    searched, stretch = _searched_copy(rgb_pixels(image))
+    pyramid = build_pyramid(searched, PROPOSAL_WINDOW)
     faces = [_face(found, stretch) for found in _search(networks, pyramid)]
     return tuple(sorted(faces, key=lambda face: face.box[0] + face.box[2]))
 
@@ -90,17 +89,18 @@ def require_faces(
     return faces
 
 
-def _shrunk(picture: Image.Image) -> Image.Image:
-    scale = SEARCH_PX / max(picture.size)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+def _searched_copy(pixels: NDArray[np.uint8]) -> tuple[Tensor, geometry.Array]:
+    """The picture as [1, 3, H, W] of at most SEARCH_PX, in the networks' range, and px of the photo per px of it, (x, y).
 
-
-def _as_tensor(picture: Image.Image) -> Tensor:
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
-    return (pixels.float() - 127.5) / 128  # [1, 3, H, W] in the range that the networks were trained on
+    A giant photo first loses whole multiples of what is needed, in little memory, then the rest precisely.
+    """
+    blocks = max(1, max(pixels.shape) // (2 * SEARCH_PX))
+    coarse = Image.fromarray(reduced(pixels, blocks) if blocks > 1 else pixels)
+    scale = min(1.0, SEARCH_PX / max(coarse.size))
+    size = (max(1, round(coarse.width * scale)), max(1, round(coarse.height * scale)))
+    copy = coarse.resize(size, Image.Resampling.LANCZOS) if scale < 1 else coarse
+    searched = torch.from_numpy(np.array(copy)).permute(2, 0, 1)[None].float()
+    return (searched - 127.5) / 128, blocks * np.array(coarse.size) / copy.size
 
 
 def _search(networks: Networks, pyramid: Pyramid) -> list[Landmarks]:

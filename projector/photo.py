@@ -77,7 +77,7 @@ def rgb_pixels(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     Raises InputError for any other array.
     """
     if isinstance(image, Image.Image):
-        return _channels(ImageOps.exif_transpose(image), "image")[0]
+        return _channels(_upright(image), "image")[0]
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(
             f"image: found {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3]; read photos with read_photo"
@@ -115,11 +115,17 @@ def _one_line(error: Exception) -> str:
 
 def _photo(image: Image.Image, path: str | os.PathLike[str]) -> Photo:
     mode, icc_profile, layout = image.mode, image.info.get("icc_profile") or b"", image.format
-    upright = ImageOps.exif_transpose(image)  # first: the next line changes what the image says of itself
+    upright = _upright(image)  # first: the next line changes what the image says of itself
     exif = b"" if layout == "TIFF" else _upright_exif(image)  # a TIFF's tags describe the file itself
     pixels, alpha = _channels(upright, path)
     where, rgb = RGB_PROFILE
     return Photo(pixels, alpha, mode, exif, icc_profile if icc_profile[where] == rgb else b"")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+        return image  # Pillow would copy it
+    return ImageOps.exif_transpose(image)
 
 
 def _upright_exif(image: Image.Image) -> bytes:
@@ -138,7 +144,7 @@ def _channels(image: Image.Image, path: str | os.PathLike[str]) -> tuple[NDArray
     if image.mode == "F":
         raise InputError(f"{path}: found floating-point pixels of unknown range; expected 8 or 16 bits per channel")
     if not image.has_transparency_data:
-        return np.array(image.convert("RGB")), None
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), None
     rgba = np.array(image.convert("RGBA"))
     return rgba[..., :3].copy(), rgba[..., 3].copy()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings
 from click.testing import CliRunner
+from hypothesis import settings
 
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import GeneratorConfig

@@ -1,8 +1,8 @@
 """Turn a snapshot of a training run into a shipped file: fp16, without the raw generator, with its papers.
 
-    python weights/release.py portraits runs/portraits/network-snapshot-000300.safetensors
-    python weights/release.py paintings runs/paintings/network-snapshot-000008.safetensors --swap-res 16 high
-    python weights/update_manifest.py
+python weights/release.py portraits runs/portraits/network-snapshot-000300.safetensors
+python weights/release.py paintings runs/paintings/network-snapshot-000008.safetensors --swap-res 16 high
+python weights/update_manifest.py
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=sorted(PAPERS))
     parser.add_argument("snapshot", type=Path)
-    parser.add_argument("--swap-res", nargs=2, metavar=("R", "SIDE"), help="the recipe that looks best, such as 16 high")
+    parser.add_argument(
+        "--swap-res", nargs=2, metavar=("R", "SIDE"), help="the recipe that looks best, such as 16 high"
+    )
     arguments = parser.parse_args()
     preset = None
     if arguments.swap_res:

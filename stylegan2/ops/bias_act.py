@@ -9,8 +9,13 @@ import torch
 from torch import Tensor
 
 from stylegan2.ops import reference
+from stylegan2.ops.dispatcher import register
 from stylegan2.ops.reference import ACTIVATIONS
 
+SCHEMA = "(Tensor x, Tensor? b, int dim, str act, float alpha, float gain, float clamp) -> Tensor"
+GRADIENT_SCHEMA = (
+    "(Tensor dy, Tensor saved, Tensor? b, int dim, str act, float alpha, float gain, float clamp) -> Tensor"
+)
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
 
 
@@ -79,7 +84,6 @@ HOMOGENEOUS = ("linear", "relu", "lrelu")
 # ---- the ops --------------------------------------------------------------------------------------------------
 
 
-@torch.library.custom_op("blendgan::bias_act", mutates_args=())
 def _bias_act(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gain: float, clamp: float) -> Tensor:
     _check(x, b, dim)
     if act not in HOMOGENEOUS:
@@ -90,7 +94,6 @@ def _bias_act(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gai
     return y.clamp_(-clamp, clamp) if clamp >= 0 else y
 
 
-@torch.library.custom_op("blendgan::bias_act_gradient", mutates_args=())
 def _bias_act_gradient(
     dy: Tensor, saved: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gain: float, clamp: float
 ) -> Tensor:
@@ -123,13 +126,11 @@ def _check(x: Tensor, b: Tensor | None, dim: int) -> None:
         )
 
 
-@_bias_act.register_fake
 def _bias_act_shape(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gain: float, clamp: float) -> Tensor:
     _check(x, b, dim)
     return torch.empty_like(x)
 
 
-@_bias_act_gradient.register_fake
 def _bias_act_gradient_shape(
     dy: Tensor, saved: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gain: float, clamp: float
 ) -> Tensor:
@@ -173,5 +174,11 @@ def _sum_to_bias(dx: Tensor, dim: int) -> Tensor:
     return dx.sum([axis for axis in range(dx.ndim) if axis != dim])
 
 
-_bias_act.register_autograd(_backward, setup_context=_save_for_backward)
-_bias_act_gradient.register_autograd(_second_backward, setup_context=_save_for_second)
+register("bias_act", SCHEMA, _bias_act, _bias_act_shape, (_backward, _save_for_backward))
+register(
+    "bias_act_gradient",
+    GRADIENT_SCHEMA,
+    _bias_act_gradient,
+    _bias_act_gradient_shape,
+    (_second_backward, _save_for_second),
+)

@@ -7,12 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan2.ops import reference
+from stylegan2.ops.dispatcher import register_composite
 from stylegan2.ops.upfirdn2d import filter2d
 
-_library = torch.library.Library("blendgan", "FRAGMENT")
-_library.define(
-    "modulated_conv2d(Tensor x, Tensor weight, Tensor styles, Tensor? f, int up, bool demodulate) -> Tensor"
-)
+SCHEMA = "(Tensor x, Tensor weight, Tensor styles, Tensor? f, int up, bool demodulate) -> Tensor"
 
 
 def modulated_conv2d(
@@ -77,4 +75,4 @@ def _check(x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int)
         raise ValueError(f"modulated_conv2d: up is {up}; expected 1, or 2 with a filter f")
 
 
-_library.impl("modulated_conv2d", _modulated_conv2d, "CompositeImplicitAutograd")
+register_composite("modulated_conv2d", SCHEMA, _modulated_conv2d)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from stylegan2.ops import reference
+from stylegan2.ops.dispatcher import register
 
+SCHEMA = "(Tensor x, Tensor f, int[] up, int[] down, int[] padding, bool flip, float gain) -> Tensor"
 Size = int | Sequence[int]
 
 
@@ -90,7 +92,6 @@ def _check(x: Tensor, f: Tensor, up: Sequence[int], down: Sequence[int], padding
         )
 
 
-@torch.library.custom_op("blendgan::upfirdn2d", mutates_args=())
 def _upfirdn2d(
     x: Tensor, f: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float
 ) -> Tensor:
@@ -98,7 +99,6 @@ def _upfirdn2d(
     return reference.upfirdn2d(x, f, up, down, padding, flip, gain)
 
 
-@_upfirdn2d.register_fake
 def _upfirdn2d_shape(
     x: Tensor, f: Tensor, up: Sequence[int], down: Sequence[int], padding: Sequence[int], flip: bool, gain: float
 ) -> Tensor:
@@ -128,4 +128,4 @@ def _backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
     return dx, None, None, None, None, None, None
 
 
-_upfirdn2d.register_autograd(_backward, setup_context=_save_for_backward)
+register("upfirdn2d", SCHEMA, _upfirdn2d, _upfirdn2d_shape, (_backward, _save_for_backward))

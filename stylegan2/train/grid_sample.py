@@ -44,7 +44,9 @@ class _Scatter(torch.autograd.Function):
     def forward(ctx: Any, dy: Tensor, grid: Tensor, shape: torch.Size) -> Tensor:
         ctx.save_for_backward(grid)
         picture = dy.new_zeros(shape)  # only its shape matters
-        dx: Tensor = torch.ops.aten.grid_sampler_2d_backward(dy, picture, grid, _BILINEAR, _REFLECTION, False, [True, False])[0]
+        dx: Tensor = torch.ops.aten.grid_sampler_2d_backward(
+            dy, picture, grid, _BILINEAR, _REFLECTION, False, [True, False]
+        )[0]
         return dx
 
     @staticmethod

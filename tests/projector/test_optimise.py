@@ -17,7 +17,7 @@ from projector.optimise import (
     sample_w,
     w_statistics,
 )
-from projector.perceptual import Target, Weights, feature_distance, discriminator_features, pixel_distance
+from projector.perceptual import Target, Weights, discriminator_features, feature_distance, pixel_distance
 from stylegan2.config import DiscriminatorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
