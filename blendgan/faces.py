@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,14 @@ from stylegan2.errors import InputError, NoFaceFound
 
 @dataclass(frozen=True)
 class Selection:
-    """Which faces: all, the largest, or some by number, counted from 1, left to right."""
+    """Which faces: all, the largest, or some by number, counted from 1, left to right.
+
+    `whole` takes the picture, or its middle square, as one aligned crop, without looking for faces.
+    """
 
     numbers: tuple[int, ...] = ()
     only_largest: bool = False
+    whole: bool = False
 
     def choose(self, faces: tuple[Face, ...]) -> tuple[Face, ...]:
         """Return the chosen of `faces`. Raises InputError for a number that the photo does not have."""
@@ -33,6 +38,7 @@ class Selection:
 
 
 ALL = Selection()
+WHOLE = Selection(whole=True)
 
 
 def parse_selection(text: str) -> Selection:
@@ -49,21 +55,18 @@ def parse_selection(text: str) -> Selection:
 
 def align_faces(photo: Photo, name: str, selection: Selection, size_px: int) -> list[AlignedFace]:
     """Find faces, left to right, and align the chosen ones at `size_px`. Raises NoFaceFound, which names the photo."""
+    if selection.whole:
+        return [align_whole(photo.pixels, size_px)]
     faces = detect(photo.pixels)
     if not faces:
         raise NoFaceFound(
-            f"{name}: found no face in {photo.size[0]} x {photo.size[1]} px, expected at least one of some 30 px or more; "
+            f"{name}: found no face in {photo.size[0]} x {photo.size[1]} px, expected one of 30 px or more; "
             f"try a sharper or larger photo, or --aligned if the picture is an aligned crop already"
         )
     return [align(photo.pixels, face, size_px) for face in selection.choose(faces)]
 
 
-def take_as_aligned(photo: Photo, size_px: int) -> list[AlignedFace]:
-    """Take the whole picture, or its middle square, as one aligned crop."""
-    return [align_whole(photo.pixels, size_px)]
-
-
-def crops(faces: list[AlignedFace]) -> list[Image.Image]:
+def crops(faces: Sequence[AlignedFace]) -> list[Image.Image]:
     """Return the aligned crops as pictures."""
     return [Image.fromarray(np.asarray(face.crop)) for face in faces]
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from blendgan import __version__, recipe
 from blendgan.blending import blend_sources, open_source, preset
-from blendgan.faces import ALL, Selection, align_faces, crops, take_as_aligned
-from blendgan.images import from_uint8, grid, to_pictures, to_uint8
+from blendgan.faces import ALL, Selection, align_faces, crops
+from blendgan.images import grid, to_pictures, to_uint8
+from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
 from blendgan.recipe import Recipe
 from projector.alignment import AlignedFace
-from projector.latent import Latent, require_generator
-from projector.optimise import ProjectionConfig, ProjectionStep, project
+from projector.latent import Latent
+from projector.optimise import ProjectionConfig
 from projector.paste import paste_change, paste_face
-from projector.photo import Photo, photo_from_image, read_photo, with_pixels
+from projector.photo import Photo, with_pixels
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_discriminator, load_generator
 
-PhotoLike = Union[str, "os.PathLike[str]", Image.Image]
-Watcher = Callable[[ProjectionStep], None]  # told after every step of a projection, for a progress bar
 Pixels = NDArray[np.uint8]
 
 
@@ -46,14 +42,10 @@ PASTES: dict[str, Callable[[Pixels, AlignedFace, Pixels, Pixels], Pixels]] = {
 
 @dataclass(frozen=True)
 class ToonSettings:
-    """How to redraw. `paste`: "change" adds the enlarged change to the photo, "face" pastes the rendered face.
-
-    `aligned` takes the whole picture as one aligned crop, without looking for faces.
-    """
+    """How to redraw. `paste`: "change" adds the enlarged change to the photo, "face" pastes the rendered face."""
 
     selection: Selection = ALL
     paste: str = "change"
-    aligned: bool = False
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
 
     def __post_init__(self) -> None:
@@ -77,15 +69,6 @@ class Studio:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
-    """The faces of a photo, their latent, and the pictures that the latent gives; from left to right."""
-
-    faces: tuple[AlignedFace, ...]
-    latent: Latent
-    pictures: tuple[Image.Image, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Toon:
     """The redrawn photo in the photo's own size and form, and how it came about; faces from left to right."""
 
@@ -99,7 +82,7 @@ class Toon:
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
-        rows = zip(crops(list(self.faces)), self.projected, self.toonified, strict=True)
+        rows = zip(crops(self.faces), self.projected, self.toonified, strict=True)
         captions = [f"face {i + 1}" for i in range(len(self.faces))] if len(self.faces) > 1 else [""]
         return grid(dict(zip(captions, map(list, rows), strict=True)), columns=["aligned", "projected", "toonified"])
 
@@ -139,58 +122,10 @@ def toonify_photo(
     studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: Watcher | None = None
 ) -> Toon:
     """Redraw the faces of one photo; `watch` is told of every step of the projection."""
-    name, opened = _open(photo)
-    faces = _faces(opened, name, studio.base, settings)
+    name, opened = open_photo(photo)
+    faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.base, studio.discriminator, settings.projection, watch)
     return render(studio, opened, faces, latent, settings)
-
-
-def project_photo(
-    photo: PhotoLike, model: ModelLike, settings: ToonSettings = ToonSettings(), watch: Watcher | None = None
-) -> Projection:
-    """Find the latent of a photo's chosen faces in a model (path, name or Checkpoint), on the CPU.
-
-    Raises NoFaceFound, InputError, and what loading raises.
-    """
-    name, opened = _open(photo)
-    source = open_source(model).checkpoint
-    generator = load_generator(source)
-    discriminator = load_discriminator(source) if source.discriminator else None
-    faces = _faces(opened, name, generator, settings)
-    latent = project_faces(faces, generator, discriminator, settings.projection, watch)
-    return Projection(tuple(faces), latent, tuple(to_pictures(draw(generator, latent))))
-
-
-def projection_sheet(projection: Projection) -> Image.Image:
-    """A row for each face: aligned | projected."""
-    rows = zip(crops(list(projection.faces)), projection.pictures, strict=True)
-    return grid({f"face {i + 1}": row for i, row in enumerate(rows)}, columns=["aligned", "projected"])
-
-
-def project_faces(
-    faces: list[AlignedFace],
-    generator: Generator,
-    discriminator: Discriminator | None,
-    config: ProjectionConfig,
-    watch: Watcher | None = None,
-) -> Latent:
-    """Project aligned faces, all at once, into one latent."""
-    targets = from_uint8(np.stack([face.crop for face in faces])).to(generator.device)
-    last = None
-    for last in project(targets, generator, discriminator, config):
-        if watch is not None:
-            watch(last)
-    if last is None:
-        raise InputError("projection: no steps were made; expected at least 1")
-    metadata = {
-        "version": __version__,
-        "space": config.space,
-        "steps": config.steps,
-        "distances": [round(float(d), 5) for d in last.distances],
-        "quads": [face.quad.tolist() for face in faces],
-    }
-    noise = {layer: value.cpu() for layer, value in last.noise.items()}
-    return Latent(last.w.cpu(), generator.mapping_fingerprint, noise, metadata)
 
 
 def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:
@@ -207,40 +142,6 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
         photo.metadata, tuple(faces), latent,
         tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe,
     )  # fmt: skip
-
-
-@torch.inference_mode()
-def draw(generator: Generator, latent: Latent) -> Tensor:
-    """Return a latent's pictures [faces, 3, H, W], one at a time, so that a face does not depend on its company."""
-    require_generator(latent, generator)
-    device = generator.device
-    pictures = []
-    for i, w in enumerate(latent.w):
-        noise = {layer: value[i : i + 1].to(device) for layer, value in latent.noise.items()}
-        pictures.append(generator.synthesis(w[None].to(device), noise=noise))
-    return torch.cat(pictures)
-
-
-def _open(photo: PhotoLike) -> tuple[str, Photo]:
-    if isinstance(photo, Image.Image):
-        return "photo", photo_from_image(photo)
-    return Path(photo).name, read_photo(photo)
-
-
-def _faces(photo: Photo, name: str, generator: Generator, settings: ToonSettings) -> list[AlignedFace]:
-    size_px = _square_size(generator)
-    if settings.aligned:
-        return take_as_aligned(photo, size_px)
-    return align_faces(photo, name, settings.selection, size_px)
-
-
-def _square_size(generator: Generator) -> int:
-    height, width = generator.config.image_size
-    if height != width:
-        raise InputError(
-            f"toonify: the model makes pictures of {width} x {height} px, expected square ones of aligned faces"
-        )
-    return height
 
 
 def papers(toon: Toon) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def require_faces(
 
 
 def _searched_copy(pixels: NDArray[np.uint8]) -> tuple[Tensor, geometry.Array]:
-    """The picture as [1, 3, H, W] of at most SEARCH_PX, in the networks' range, and px of the photo per px of it, (x, y).
+    """The picture as [1, 3, H, W] in the networks' range, at most SEARCH_PX, and its px in px of the photo, (x, y).
 
     A giant photo first loses whole multiples of what is needed, in little memory, then the rest precisely.
     """

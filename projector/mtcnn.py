@@ -133,5 +133,6 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], path: str | Path) -> N
 def infer(network: nn.Module, windows: Tensor) -> Answer:
     """Run one network on windows [N, 3, H, W] without building a graph."""
     with torch.inference_mode():
-        answer: Answer = network(windows)
+        # channels-last: torch's pooling on a CPU is several times faster so
+        answer: Answer = network(windows.contiguous(memory_format=torch.channels_last))
     return answer

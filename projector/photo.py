@@ -144,7 +144,7 @@ def _channels(image: Image.Image, path: str | os.PathLike[str]) -> tuple[NDArray
     if image.mode == "F":
         raise InputError(f"{path}: found floating-point pixels of unknown range; expected 8 or 16 bits per channel")
     if not image.has_transparency_data:
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), None
+        return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
     rgba = np.array(image.convert("RGBA"))
     return rgba[..., :3].copy(), rgba[..., 3].copy()
 

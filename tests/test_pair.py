@@ -1,4 +1,4 @@
-"""The shipped pair, judged by numbers: are its faces faces, do they keep their place, does a projection keep the person?
+"""The shipped pair, by numbers: are its faces faces, do they keep their place, does a projection keep the person?
 
 Slow, since it draws and optimises with real models; CI runs it.
 """

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from blendgan.cli import options
 from blendgan.cli.progress import projection_bar
 from stylegan2.errors import InputError
+
+if TYPE_CHECKING:
+    from projector.optimise import ProjectionConfig
 
 EXAMPLE = """\b
 Examples:
@@ -40,17 +43,19 @@ Examples:
 @options.debug
 def project(photo: Path, network: str, force: bool, quiet: bool, **chosen: Any) -> None:
     """Find the latent of a photo's faces in a model: photo.npz, and photo.projected.png to compare."""
+    from blendgan.faces import WHOLE, parse_selection
     from blendgan.images import write_png
-    from blendgan.toonification import project_photo, projection_sheet
+    from blendgan.projection import project_photo, projection_sheet
     from projector.latent import save_latent
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
+    selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
     out = chosen["out"] or photo.with_suffix(".npz")
     if out.exists() and not force:
         raise InputError(f"{out}: is there already; replace it with --force, or choose another name with -o")
     with projection_bar(photo.name, quiet=quiet) as watch:
-        projection = project_photo(photo, network, _settings(chosen), watch)
+        projection = project_photo(photo, network, selection, _config(chosen), watch)
     save_latent(projection.latent, out, replace=True)
     sheet = out.with_suffix(".projected.png")
     write_png(sheet, projection_sheet(projection))
@@ -58,11 +63,8 @@ def project(photo: Path, network: str, force: bool, quiet: bool, **chosen: Any) 
         click.echo(f"{out}\n{sheet}")
 
 
-def _settings(chosen: dict[str, Any]) -> Any:
-    from blendgan.faces import parse_selection
-    from blendgan.toonification import ToonSettings
+def _config(chosen: dict[str, Any]) -> ProjectionConfig:
     from projector.optimise import ProjectionConfig
 
     steps = {} if chosen["steps"] is None else {"steps": chosen["steps"]}
-    projection = ProjectionConfig(space=chosen["space"], seed=chosen["seed"], **steps)
-    return ToonSettings(parse_selection(chosen["faces"]), aligned=chosen["aligned"], projection=projection)
+    return ProjectionConfig(space=chosen["space"], seed=chosen["seed"], **steps)

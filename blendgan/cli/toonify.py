@@ -68,12 +68,13 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
 
 
 def _settings(chosen: dict[str, Any]) -> ToonSettings:
-    from blendgan.faces import parse_selection
+    from blendgan.faces import WHOLE, parse_selection
     from blendgan.toonification import ToonSettings
     from projector.optimise import ProjectionConfig
 
+    selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
     projection = ProjectionConfig(steps=chosen["steps"]) if chosen["steps"] else ProjectionConfig()
-    return ToonSettings(parse_selection(chosen["faces"]), chosen["paste"], chosen["aligned"], projection)
+    return ToonSettings(selection, chosen["paste"], projection)
 
 
 def _redraw(studio: Studio, photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ AUGMENTATION = {"ada": {}, "noaug": {"ada_target": None}, "fixed": {"ada_target"
 # Options that make a network or fix a run's course; a run that is resumed has its own.
 COURSE = (
     "resolution", "channel_base", "channel_max", "latent", "mapping_layers", "batch", "gamma", "learning_rate",
-    "mirror", "aug", "target", "augment_p", "freezed", "ema_kimg", "seed",
+    "mirror", "aug", "target", "augment_p", "freezed", "ema_kimg", "style_mixing", "seed",
 )  # fmt: skip
 
 
@@ -52,6 +52,9 @@ COURSE = (
 @click.option("--p", "augment_p", type=float, default=0.0, show_default=True, help="ADA's p at the start, or fixed.")
 @click.option("--freezed", type=int, default=0, show_default=True, help="First layers of D that keep their weights.")
 @click.option("--ema-kimg", type=float, default=3.0, show_default=True, help="Half-life of the moving average.")
+@click.option(
+    "--style-mixing", type=float, default=0.9, show_default=True, help="Share of pictures that mix two latents."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @options.device
 @options.threads
@@ -102,7 +105,7 @@ def _refuse_with_resume() -> None:
 def _training_config(chosen: dict[str, Any]) -> TrainingConfig:
     from stylegan2.train import TrainingConfig
 
-    same = ("batch", "gamma", "learning_rate", "mirror", "augment_p", "freezed", "ema_kimg", "seed")
+    same = ("batch", "gamma", "learning_rate", "mirror", "augment_p", "freezed", "ema_kimg", "style_mixing", "seed")
     numbers = {name: chosen[name] for name in same} | {"ada_target": chosen["target"]}
     numbers |= {"kimg": chosen["kimg"] or 300.0, "snapshot_kimg": chosen["snap"] or 10.0}
     return TrainingConfig(**(numbers | AUGMENTATION[chosen["aug"]]))

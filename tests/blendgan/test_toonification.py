@@ -12,11 +12,12 @@ from PIL import Image
 
 from blendgan import recipe
 from blendgan.cli.main import run
-from blendgan.faces import Selection, parse_selection
+from blendgan.faces import WHOLE, Selection, parse_selection
+from blendgan.projection import draw, project_photo
 from blendgan.recipe import Recipe
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap, Uniform
-from blendgan.toonification import Studio, ToonSettings, draw, open_studio, project_photo, toonify, toonify_photo
+from blendgan.toonification import Studio, ToonSettings, open_studio, toonify, toonify_photo
 from projector.detection import Face
 from projector.latent import load_latent
 from projector.optimise import ProjectionConfig
@@ -117,12 +118,12 @@ def test_a_photo_without_faces_says_so(studio: Studio) -> None:
 
 
 def test_an_aligned_crop_is_taken_whole(studio: Studio) -> None:
-    toon = toonify_photo(studio, Image.new("RGB", (32, 32), (200, 150, 120)), replace(QUICK, aligned=True))
+    toon = toonify_photo(studio, Image.new("RGB", (32, 32), (200, 150, 120)), replace(QUICK, selection=WHOLE))
     assert toon.faces[0].quad.tolist() == [[0, 0], [0, 32], [32, 32], [32, 0]]
 
 
 def test_a_latent_of_another_family_is_refused(pair: tuple[str, str], portrait: Path) -> None:
-    projection = project_photo(portrait, pair[0], QUICK)
+    projection = project_photo(portrait, pair[0], config=QUICK.projection)
     stranger = open_studio(full_checkpoint(5, {}), full_checkpoint(6, {}))
     with pytest.raises(WrongGenerator):
         draw(stranger.base, projection.latent)

@@ -1,0 +1,80 @@
+"""How long each link of the chain takes on this machine, with the shipped pair: python benchmarks/chain.py
+
+Medians over interleaved rounds. "start" is a whole process, `python -m blendgan --version` for the base line.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import blendgan
+from blendgan.samples import write_portrait
+from blendgan.schedule import Swap
+from stylegan2.loading import load_discriminator, load_generator, open_model
+from stylegan2.memory import keep_freed_memory
+from stylegan2.train import TrainingConfig
+from stylegan2.train.snapshots import checkpoint_to_state
+from stylegan2.train.state import train_batch
+
+ROUNDS = 5
+BATCH = 16
+
+
+def command(*words: str) -> None:
+    """Run blendgan as a process of its own."""
+    subprocess.run([sys.executable, "-m", "blendgan", *words], check=True, capture_output=True)
+
+
+def figures(folder: Path) -> dict[str, tuple[Callable[[], object], float, str]]:
+    """Name -> (work, how many units one call does, unit per second or seconds)."""
+    photo = folder / "photo.jpg"
+    write_portrait(photo)
+    generator, discriminator = load_generator("portraits"), load_discriminator("portraits")
+    z = torch.randn(BATCH, generator.config.z_dim, generator=torch.Generator().manual_seed(0))
+    config = TrainingConfig(batch=BATCH)
+    state = checkpoint_to_state(open_model("portraits"), config, torch.device("cpu"))
+    size = generator.config.resolution
+    real = torch.rand([BATCH, 3, size, size], generator=torch.Generator().manual_seed(1)) * 2 - 1
+    toon = ("toonify", str(photo), "--force", "--outdir", str(folder))
+    return {
+        "process start": (lambda: command("--version"), 0, "s"),
+        "toonify, one face, whole process": (lambda: command(*toon), 0, "s"),
+        "blend the pair in memory": (lambda: blendgan.blend("portraits", "paintings", Swap(16)), 0, "s"),
+        f"generate, batch {BATCH}": (lambda: generator(z), BATCH, "img/s"),
+        f"discriminate, batch {BATCH}": (lambda: discriminator(real), BATCH, "img/s"),
+        f"train, batch {BATCH}, no augmentation": (lambda: train_batch(state, real, config), BATCH, "img/s"),
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory() as name:
+        work = figures(Path(name))
+        seconds: dict[str, list[float]] = {key: [] for key in work}
+        for _ in range(ROUNDS + 1):
+            for key, (call, _, _) in work.items():
+                started = time.perf_counter()
+                call()
+                seconds[key].append(time.perf_counter() - started)
+    table = Table(
+        "figure", "median", "fastest", "slowest", title=f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
+    for key, (_, units, unit) in work.items():
+        values = sorted(units / s if units else s for s in seconds[key][1:])  # the first round warms up
+        table.add_row(key, *(f"{v:.3g} {unit}" for v in (statistics.median(values), values[0], values[-1])))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Picture files of every form become upright RGB; broken ones one line."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import projector
+from projector import photo as photos
+from stylegan2.errors import InputError
+
+ORIENTATION, MAKER = 0x0112, 0x010F
+
+
+@pytest.fixture
+def upright(smooth):
+    """24 x 16 px, no two corners alike."""
+    return Image.fromarray(smooth(240, 160)[::10, ::10])
+
+
+def written(path, image, **options):
+    image.save(path, **options)
+    return projector.read_photo(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_set_upright(tmp_path, upright, orientation):
+    held = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # orientation → Image.Transpose that undoes it
+    image = upright.transpose(Image.Transpose(held[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER] = orientation, "a camera"
+    photo = written(tmp_path / "held.png", image, exif=exif)
+    np.testing.assert_array_equal(photo.pixels, np.asarray(upright))
+    assert photo.size == upright.size
+    kept = Image.Exif()
+    kept.load(photo.exif)
+    assert (kept[ORIENTATION], kept[MAKER]) == (1, "a camera")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr", "I;16"])
+def test_modes_without_alpha(tmp_path, upright, mode):
+    if mode == "I;16":
+        grey = np.asarray(upright.convert("L")).astype(np.uint16) * 257
+        image, expected = Image.fromarray(grey), upright.convert("L").convert("RGB")
+    else:
+        image = upright.convert(mode)
+        expected = image.convert("RGB")
+    photo = written(tmp_path / "photo.tif", image)
+    assert photo.alpha is None and photo.pixels.dtype == np.uint8 and photo.pixels.flags.writeable
+    assert distance(photo.pixels, np.asarray(expected)) <= 1
+    assert photo.exif == b""  # a TIFF's tags describe the file
+
+
+def distance(a, b):
+    return np.abs(a.astype(int) - b.astype(int)).max()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_alpha_is_kept_and_comes_back(tmp_path, upright, mode):
+    if mode == "P":
+        image = upright.convert("P")
+        image.info["transparency"] = image.getpixel((0, 0))
+    else:
+        image = upright.convert(mode)
+        image.putalpha(Image.linear_gradient("L").resize(upright.size))
+    expected = np.asarray(image.convert("RGBA"))[..., 3]
+    photo = written(tmp_path / "photo.png", image)
+    assert photo.mode == mode
+    np.testing.assert_array_equal(photo.alpha, expected)
+    result = projector.with_pixels(photo, 255 - photo.pixels)
+    assert result.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(result)[..., 3], expected)
+    np.testing.assert_array_equal(np.asarray(result)[..., :3], 255 - photo.pixels)
+
+
+def test_a_grey_photo_may_come_back_in_colour(tmp_path, upright):
+    photo = written(tmp_path / "grey.jpg", upright.convert("L"), quality=95)
+    assert photo.mode == "L"
+    np.testing.assert_array_equal(photo.pixels[..., 0], photo.pixels[..., 2])
+    assert projector.with_pixels(photo, np.asarray(upright)).mode == "RGB"
+
+
+def test_the_profile_is_kept_where_it_describes_rgb(tmp_path, upright):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo = written(tmp_path / "wide.png", upright, icc_profile=profile)
+    assert photo.icc_profile == profile
+    again = io.BytesIO()
+    projector.with_pixels(photo, photo.pixels).save(again, "JPEG", **photo.metadata)
+    assert Image.open(again).info["icc_profile"] == profile
+    grey = profile[:16] + b"GRAY" + profile[20:]
+    assert written(tmp_path / "grey.png", upright.convert("L"), icc_profile=grey).metadata == {}
+
+
+def test_values_of_sixteen_bits_are_rounded_not_cut(tmp_path):
+    values = np.array([[0, 128, 129, 257, 32896, 65535]], dtype=np.uint16)
+    photo = written(tmp_path / "deep.png", Image.fromarray(values))
+    assert photo.pixels[0, :, 0].tolist() == [0, 0, 1, 1, 128, 255]
+
+
+def test_broken_files_are_one_line(tmp_path, upright):
+    whole = io.BytesIO()
+    upright.resize((300, 200)).save(whole, "JPEG")
+    cases = {
+        "gone.jpg": None,
+        "page.jpg": b"<!DOCTYPE html><html></html>",
+        "empty.png": b"",
+        "cut.jpg": whole.getvalue()[:1500],
+        "head.png": b"\x89PNG\r\n\x1a\n\x00\x00",
+    }
+    for name, data in cases.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError) as caught:
+            projector.read_photo(tmp_path / name)
+        assert name in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(InputError):
+        projector.read_photo(tmp_path)
+
+
+def test_bombs_are_refused_before_they_are_decoded(tmp_path, upright, monkeypatch):
+    monkeypatch.setattr(photos, "MAX_PHOTO_PX", 300)
+    with pytest.raises(InputError, match=r"bomb.png: found 24 x 16 = 384 pixels, expected at most 300; shrink"):
+        written(tmp_path / "bomb.png", upright)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InputError, match=r"bomb.png: found more than 300 pixels"):
+        projector.read_photo(tmp_path / "bomb.png")
+
+
+def test_damaged_metadata_does_not_matter(tmp_path, upright):
+    upright.save(tmp_path / "odd.jpg", exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xffgarbage")
+    assert projector.read_photo(tmp_path / "odd.jpg").size == upright.size
+
+
+def test_floats_are_refused(tmp_path, upright):
+    with pytest.raises(InputError, match="floating-point pixels of unknown range"):
+        written(tmp_path / "float.tif", Image.fromarray(np.ones((4, 4), dtype=np.float32)))
+
+
+def test_other_sizes_do_not_fit(tmp_path, upright):
+    photo = written(tmp_path / "photo.png", upright)
+    with pytest.raises(InputError, match=r"pixels: found uint8 \[8, 24, 3\], expected uint8 \[16, 24, 3\], as read"):
+        projector.with_pixels(photo, photo.pixels[:8])
