@@ -20,7 +20,7 @@ LEVEL_OVERLAP, STAGE_OVERLAP, FINAL_OVERLAP = (
     0.7,
     0.7,
 )  # and theirs for suppression: IoU, IoU, share of the smaller
-MAX_PROPOSALS = 1000  # per level, the best: bounds time and memory on texture; portraits have 20 to 300
+MAX_PROPOSALS = 1000  # per level, the best: bounds the time on texture; of eleven photos of 1024 px none had over 312
 MIRRORED = [1, 0, 2, 4, 3]  # which point a point is in the mirror
 FIRST_LEVEL = 2  # half scale: the proposal network's 12 px are 24 px of the picture, and no smaller face is sought
 

@@ -26,7 +26,7 @@ LOOKS = ((0.0, 0.0), (0.05, 0.0), (-0.05, 0.0), (0.0, 0.05), (0.0, -0.05))
 POINT_SPREAD, POINT_DROP = 1.023, 0.009
 
 QUARTERS_RAD = (0.0, math.pi / 2, -math.pi / 2, math.pi)
-FLATTEST, LONGEST = 0.5, 3.0  # eyes to mouth, in eye distances: training faces have 0.75 to 1.35, half profiles 2
+FLATTEST, LONGEST = 0.5, 3.0  # eyes to mouth, in eye distances: 240 training faces have 0.87 to 1.39, turned heads more
 
 
 class Landmarks(NamedTuple):

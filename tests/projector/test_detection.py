@@ -71,10 +71,10 @@ def test_a_group_comes_left_to_right_without_its_background(photo, detector):
     assert min(left.score, right.score) > 0.99
 
 
-@pytest.mark.parametrize("degrees", [-60, -35, -15, 15, 35, 45, 60, 90, 120, 180])
+@pytest.mark.parametrize("degrees", [-60, -35, 15, 45, 60, 90, 120, 180])
 def test_roll_does_not_matter(photo, detector, degrees):
-    for name in ("photo_04", "photo_09", "photo_10"):
-        image = small(photo(name))
+    for name in ("photo_04", "photo_10"):
+        image = small(photo(name), 400)
         copy, to_copy = turned(image, degrees)
         (upright,), (found,) = projector.detect(image, detector), projector.detect(copy, detector)
         assert off(found.points, geometry.apply(to_copy, upright.points)) < 0.12, name  # measured: at most 0.08
@@ -118,13 +118,21 @@ def test_a_small_face_in_a_large_photo(photo, detector, side_px):
 
 
 def test_a_giant_photo_is_searched_in_a_copy(photo, detector):
-    image = small(photo("photo_07"), 900)
+    image = small(photo("photo_07"), 600)
     (expected,) = projector.detect(image, detector)
     (face,) = projector.detect(image.resize((image.width * 10, image.height * 10)), detector)
     assert off(face.points / 10, expected.points) < 0.05
 
 
-@pytest.mark.parametrize("size", [48, 64, 96, 128])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(48, marks=pytest.mark.slow),
+        64,
+        pytest.param(96, marks=pytest.mark.slow),
+        pytest.param(128, marks=pytest.mark.slow),
+    ],
+)
 def test_aligned_faces_are_found(faces, detector, size):
     files = random.Random(size).sample(sorted(faces.glob("*.jpg")), 20)
     pictures = [Image.open(file).convert("RGB").resize((size, size), Image.Resampling.LANCZOS) for file in files]
@@ -132,6 +140,7 @@ def test_aligned_faces_are_found(faces, detector, size):
     assert sum(len(each) == 1 for each in found) >= 19  # measured: 600 of 600 at 128 px
 
 
+@pytest.mark.slow
 def test_aligned_faces_are_where_the_training_set_has_them(faces, detector):
     files = [file for kind in ("us", "cg", "uk") for file in sorted(faces.glob(f"{kind}_*.jpg"))[:12]]
     quads = [geometry.quad_from_points(projector.detect(Image.open(f), detector)[0].points) for f in files]
