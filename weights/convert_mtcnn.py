@@ -19,6 +19,8 @@ from safetensors.torch import save_file
 
 PARTS = {"pnet": "proposal", "rnet": "refinement", "onet": "output"}  # file in the wheel -> prefix of our names
 FLATTENED = {"rnet": ("dense4.weight", 64, 3), "onet": ("dense5.weight", 128, 3)}  # name, channels, side of the maps
+# One entry only: safetensors writes several in an order that changes from run to run, and the file's hash with it.
+METADATA = {"source": "facenet-pytorch 2.6.0, MIT licence; MTCNN of Zhang et al. 2016, arXiv:1604.02878"}
 LICENCE = "facenet_pytorch-2.6.0.dist-info/LICENSE.md"
 
 
@@ -43,8 +45,7 @@ def convert(wheel: zipfile.ZipFile) -> dict[str, torch.Tensor]:
 def main(wheel_path: Path, folder: Path) -> None:
     """Write mtcnn.safetensors and its licence into `folder`."""
     with zipfile.ZipFile(wheel_path) as wheel:
-        metadata = {"source": "facenet-pytorch 2.6.0", "licence": "MIT", "paper": "Zhang et al. 2016, arXiv:1604.02878"}
-        save_file(convert(wheel), folder / "mtcnn.safetensors", metadata=metadata)
+        save_file(convert(wheel), folder / "mtcnn.safetensors", metadata=METADATA)
         (folder / "LICENSE-facenet-pytorch.txt").write_bytes(wheel.read(LICENCE))
 
 
