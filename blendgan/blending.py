@@ -6,7 +6,7 @@ First the plan, a row with an alpha for every tensor, which can be printed; then
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -182,11 +182,13 @@ def _shape(tensor: Tensor | None) -> str:
 
 def _metadata(recipe: Recipe, inputs: list[Checkpoint]) -> dict[str, Any]:
     """Return the result's papers: recipe, licence, and as lineage what each input said of itself."""
-    parents = [_parent(model, checkpoint.metadata) for model, checkpoint in zip(recipe.models, inputs, strict=True)]
+    parents = [_parent(model, checkpoint) for model, checkpoint in zip(recipe.models, inputs, strict=True)]
     licence = strictest(checkpoint.metadata.get("licence") for checkpoint in inputs)
     metadata = {"format": FORMAT, KEY: to_json(recipe), "lineage": {"blend": parents}}
     return metadata if licence is None else {**metadata, "licence": licence}
 
 
-def _parent(model: Model, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return asdict(model) | {key: metadata[key] for key in INHERITED if key in metadata}
+def _parent(model: Model, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The mapping's fingerprint is there so that a blend takes the latents of either parent, whatever its policies."""
+    inherited = {key: checkpoint.metadata[key] for key in INHERITED if key in checkpoint.metadata}
+    return asdict(model) | {"mapping_fingerprint": checkpoints.fingerprint_mapping(checkpoint)} | inherited

@@ -45,15 +45,17 @@ def project_photo(
     selection: Selection = ALL,
     config: ProjectionConfig = ProjectionConfig(),
     watch: Watcher | None = None,
+    *,
+    device: torch.device | None = None,
 ) -> Projection:
-    """Find the latent of a photo's chosen faces in a model (path, name or Checkpoint), on the CPU.
+    """Find the latent of a photo's chosen faces in a model (path, name or Checkpoint); device None is the CPU.
 
     Raises NoFaceFound, InputError, and what loading raises.
     """
     name, opened = open_photo(photo)
     source = open_source(model).checkpoint
-    generator = load_generator(source)
-    discriminator = load_discriminator(source) if source.discriminator else None
+    generator = load_generator(source).to(device)
+    discriminator = load_discriminator(source).to(device) if source.discriminator else None
     faces = align_faces(opened, name, selection, crop_size(generator))
     latent = project_faces(faces, generator, discriminator, config, watch)
     return Projection(tuple(faces), latent, tuple(to_pictures(draw(generator, latent))))

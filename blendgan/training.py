@@ -8,8 +8,9 @@ log.jsonl                             one line of figures every half kimg
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ import torch
 from PIL import Image
 
 from blendgan import __version__
+from blendgan.blending import INHERITED
 from blendgan.generation import latent_of
 from blendgan.images import grid, to_pictures, write_png
 from stylegan2.checkpoints import fingerprint, fingerprint_mapping, save
+from stylegan2.checkpoints.atomic import writing
+from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
@@ -30,7 +34,6 @@ from stylegan2.train.snapshots import (
     checkpoint_to_state,
     load_state,
     save_state,
-    saved_config,
     state_to_checkpoint,
 )
 from stylegan2.train.state import TrainingState, new_state
@@ -48,6 +51,7 @@ class Run:
     state: TrainingState
     config: TrainingConfig
     lineage: dict[str, Any]
+    folder: Path | None = None  # where it stopped, for a run that is resumed
 
 
 def begin(
@@ -58,23 +62,34 @@ def begin(
 
 
 def begin_transfer(model: ModelLike, config: TrainingConfig, device: torch.device) -> Run:
-    """Start from a model's weights, at kimg 0. Raises CheckpointError if it has no discriminator."""
+    """Start from a model's weights, at kimg 0.
+
+    Raises CheckpointError if it has no discriminator, InputError for a model of a kind that cannot be trained here.
+    """
     checkpoint = open_model(model)
+    name = "in memory" if not isinstance(model, (str, Path)) else Path(model).stem
+    _check_trainable(name, checkpoint)
     parent = {
-        "name": "in memory" if not isinstance(model, (str, Path)) else Path(model).stem,
+        "name": name,
         "fingerprint": fingerprint(checkpoint),
         "mapping_fingerprint": fingerprint_mapping(checkpoint),
     }
-    parent |= {key: checkpoint.metadata[key] for key in ("lineage", "licence") if key in checkpoint.metadata}
+    parent |= {key: checkpoint.metadata[key] for key in INHERITED if key in checkpoint.metadata}
     return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent})
 
 
 def resume(folder: Path, kimg: float | None, snapshot_kimg: float | None, device: torch.device) -> Run:
     """Go on with the run in a folder; only its end and its snapshots may change. Raises InputError if there is none."""
-    config = saved_config(folder)
-    config = replace(config, kimg=kimg or config.kimg, snapshot_kimg=snapshot_kimg or config.snapshot_kimg)
-    state, lineage = load_state(folder, config, device)
-    return Run(state, config, lineage)
+    state, config, lineage = load_state(folder, device, kimg, snapshot_kimg)
+    return Run(state, config, lineage, folder)
+
+
+def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
+    config = checkpoint.config
+    height, width = config.image_size
+    if config.num_classes or config.image_channels != 3 or not height == width == config.resolution:
+        found = f"{config.num_classes} classes, pictures of {width}×{height} px, {config.image_channels} channels"
+        raise InputError(f"{name}: found {found}; this trainer takes unconditional square RGB models; choose another")
 
 
 def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
@@ -84,7 +99,8 @@ def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
     """
     pictures = FolderDataset(data, run.state.generator.config.resolution)
     outdir.mkdir(parents=True, exist_ok=True)
-    if run.state.batches == 0 and (outdir / STATE_FILE).exists():
+    is_its_own = run.folder is not None and outdir.samefile(run.folder)
+    if (outdir / STATE_FILE).exists() and not is_its_own:
         raise InputError(
             f"{outdir}: already holds a run; go on with it by --resume {outdir}, or choose another --outdir"
         )
@@ -103,9 +119,12 @@ def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
     """Write weights, state and grid of a run as it stands."""
     kimg = round(run.state.batches * run.config.batch / 1000)
     training = {"data": data_name, "kimg": kimg, **asdict(run.config)}
-    metadata = {"format": "blendgan", "version": __version__, "training": training}
+    metadata = {"version": __version__, "training": training}
     if run.lineage:
         metadata["lineage"] = run.lineage
+    licence = run.lineage.get("transfer", {}).get("licence")
+    if licence is not None:
+        metadata["licence"] = licence
     save(state_to_checkpoint(run.state, metadata), outdir / f"network-snapshot-{kimg:06d}.safetensors", replace=True)
     write_png(outdir / f"fakes{kimg:06d}.png", sample_grid(run.state.average))
     save_state(run.state, run.config, outdir, run.lineage)
@@ -137,5 +156,14 @@ def _cut_log(log: Path, kimg: float) -> None:
     """Drop the lines that an interrupted run wrote after its last snapshot: they will be written again."""
     if not log.exists():
         return
-    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if json.loads(line)["kimg"] <= kimg]
-    log.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    with writing(log) as file:
+        file.writelines(line.encode() + b"\n" for line in lines if _kimg_of(line) <= kimg)
+
+
+def _kimg_of(line: str) -> float:
+    """Return how far the run was at a line of its log; infinitely far for one that was only half written."""
+    try:
+        return float(json.loads(line)["kimg"])
+    except (ValueError, TypeError, LookupError):
+        return math.inf

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +23,11 @@ from stylegan2.errors import InputError, WrongGenerator
 from stylegan2.generator import Generator
 
 FORMAT = "blendgan latent 1"
+# What numpy and zipfile raise on other files and damaged ones: .npy, empty, cut, encrypted, of an unknown compression.
+BROKEN = (
+    OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +68,10 @@ def load_latent(path: str | os.PathLike[str]) -> Latent:
             f"{path}: found {', '.join(arrays) or 'nothing'}, expected w [faces, num_ws, w_dim]; project again"
         )
     header = _header(arrays, path)
-    noise = {name.removeprefix("noise."): _tensor(a) for name, a in arrays.items() if name.startswith("noise.")}
+    w = _finite("w", arrays["w"], path)
+    noise = {n.removeprefix("noise."): _noise(n, a, len(w), path) for n, a in arrays.items() if n.startswith("noise.")}
     mapping = str(header.pop("mapping", ""))
-    return Latent(_tensor(arrays["w"]), mapping, noise, header)
+    return Latent(w, mapping, noise, header)
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -70,8 +80,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a latent written by blendgan project") from error
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        raise InputError(f"{path}: cannot be read as a latent ({error}); expected an .npz with w") from error
+    except BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a latent ({reason}); expected an .npz with w") from error
 
 
 def _header(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -79,13 +90,26 @@ def _header(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> d
         return {}
     try:
         header = json.loads(arrays["header"].tobytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: its header is not JSON; project the photo again") from error
     return header if isinstance(header, dict) else {}
 
 
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array.astype(np.float32))
+def _noise(name: str, array: np.ndarray, faces: int, path: str | os.PathLike[str]) -> Tensor:
+    if array.dtype.kind != "f" or array.ndim != 4 or array.shape[:2] != (faces, 1):
+        raise InputError(
+            f"{path}: found {name} {array.dtype} {list(array.shape)}, expected float [{faces}, 1, H, W]; project again"
+        )
+    return _finite(name, array, path)
+
+
+def _finite(name: str, array: np.ndarray, path: str | os.PathLike[str]) -> Tensor:
+    """The array as float32; numbers that are none, or too large for it, are refused."""
+    with np.errstate(over="ignore"):
+        tensor = torch.from_numpy(array.astype(np.float32))
+    if not bool(tensor.isfinite().all()):
+        raise InputError(f"{path}: found NaN or infinity in {name}, expected finite numbers; project again")
+    return tensor
 
 
 # ---- which generators take it ---------------------------------------------------------------------------------

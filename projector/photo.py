@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from stylegan2.errors import InputError
 
 MAX_PHOTO_PX = 178_956_970  # Pillow's own limit against decompression bombs; 0.5 GB as RGB
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises on damaged files
+BROKEN_EXIF = (*BROKEN, TypeError, AttributeError, ArithmeticError, LookupError)  # … and on damaged EXIF
+UPRIGHT = {  # orientation → what sets it upright (EXIF 2.32, 4.6.4)
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 RGB_PROFILE = slice(16, 20), b"RGB "  # where an ICC profile names the colour space of its pixels (ICC.1, 7.2.6)
 
@@ -51,33 +63,26 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
     16-bit greys become 8-bit, CMYK becomes RGB without its profile. Raises InputError, in one line, for files that are
     missing, broken, no pictures, or of more than MAX_PHOTO_PX pixels.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; the size is checked here
-        try:
-            with Image.open(path) as image:
-                _check_size(image, path)
-                return _photo(image, path)
-        except Image.DecompressionBombError as error:
-            raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path) from error
-        except UnidentifiedImageError as error:
-            raise InputError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, TIFF, …") from error
-        except BROKEN as error:
-            raise InputError(f"{path}: cannot be read ({_one_line(error)}); expected a whole picture file") from error
+    with _decoding(path), Image.open(path) as image:
+        _check_size(image, path)
+        return _photo(image, path)
 
 
 def photo_from_image(image: Image.Image) -> Photo:
     """Take a PIL image of any mode as a photo, as `read_photo` takes a file."""
-    _check_size(image, "image")
-    return _photo(image, "image")
+    with _decoding("image"):  # Pillow reads the pixels of an open file only now
+        _check_size(image, "image")
+        return _photo(image, "image")
 
 
 def rgb_pixels(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return uint8 RGB [H, W, 3] of a PIL image of any mode, set upright by its EXIF, or of such an array as it is.
 
-    Raises InputError for any other array.
+    Raises InputError for any other array, and for a picture file that is open but broken.
     """
     if isinstance(image, Image.Image):
-        return _channels(_upright(image), "image")[0]
+        with _decoding("image"):
+            return _channels(_upright(image), "image")[0]
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(
             f"image: found {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3]; read photos with read_photo"
@@ -98,6 +103,21 @@ def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     return image
+
+
+@contextmanager
+def _decoding(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what Pillow raises into one line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; the size is checked here
+        try:
+            yield
+        except Image.DecompressionBombError as error:
+            raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path) from error
+        except UnidentifiedImageError as error:
+            raise InputError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, TIFF, …") from error
+        except BROKEN as error:
+            raise InputError(f"{path}: cannot be read ({_one_line(error)}); expected a whole picture file") from error
 
 
 def _check_size(image: Image.Image, path: str | os.PathLike[str]) -> None:
@@ -123,18 +143,30 @@ def _photo(image: Image.Image, path: str | os.PathLike[str]) -> Photo:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-        return image  # Pillow would copy it
-    return ImageOps.exif_transpose(image)
+    """By our own table: Pillow's function would also write the EXIF anew, which fails where that is damaged."""
+    image.load()  # so that what fails from here on is the EXIF alone
+    orientation = _orientation(image)
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except BROKEN_EXIF:
+        return 1
 
 
 def _upright_exif(image: Image.Image) -> bytes:
-    exif = image.getexif()
-    if not exif:
+    """Damaged EXIF is left behind: the photo is worth more."""
+    try:
+        exif = image.getexif()
+        if not exif:
+            return b""
+        if ExifTags.Base.Orientation in exif:
+            exif[ExifTags.Base.Orientation] = 1
+        return exif.tobytes()
+    except BROKEN_EXIF:
         return b""
-    if ExifTags.Base.Orientation in exif:
-        exif[ExifTags.Base.Orientation] = 1
-    return exif.tobytes()
 
 
 def _channels(image: Image.Image, path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -131,7 +131,8 @@ class ToRGB(nn.Module):
 class MinibatchStddev(nn.Module):
     """Append the spread within groups of the batch as feature maps (Karras et al. 2018, section 3).
 
-    [N, C, H, W] -> [N, C + channels, H, W]. Sample i shares a group with every (N / group)-th other.
+    [N, C, H, W] -> [N, C + channels, H, W]. Sample i shares a group with every (N / group)-th other; where `group`
+    does not divide N, the groups are the largest smaller ones that do.
     """
 
     def __init__(self, group: int, channels: int) -> None:
@@ -140,7 +141,8 @@ class MinibatchStddev(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
-        group = min(self.group, n) if self.group else n
+        largest = min(self.group, n) if self.group else n
+        group = next(size for size in range(largest, 0, -1) if n % size == 0)
         y = x.reshape(group, -1, self.channels, c // self.channels, h, w)
         y = (y.var(dim=0, unbiased=False) + 1e-8).sqrt()  # [N / group, channels, c, H, W]
         y = y.mean(dim=[2, 3, 4])  # [N / group, channels]

@@ -28,15 +28,17 @@ def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -
 
     path: a file of any known format, the name of a shipped model, or a Checkpoint. ema: the moving average, else the
     raw generator of a training snapshot. precision: fp32, or bf16 or fp16 for the synthesis network. A mean w that
-    the file lacks is estimated from a fixed seed and logged. Raises CheckpointError, UnknownWeights, InputError.
+    the file lacks is estimated from a fixed seed and logged. Raises CheckpointError (ShapeMismatch lists tensors that
+    are missing or do not fit), UnknownWeights, InputError.
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
     checkpoint = open_model(path)
     tensors = {name: checkpoint.tensors[name] for name in checkpoint.tensors}
     chosen = _select(tensors, ema=ema)
+    checkpoints.check_shapes({name: tuple(t.shape) for name, t in chosen.items()}, checkpoint.config, None)
     generator = Generator(checkpoint.config)
-    generator.load_state_dict(_with_noise(chosen, generator), strict=False)
+    generator.load_state_dict(with_noise(chosen, generator), strict=False)
     generator.metadata = checkpoint.metadata
     generator.mapping_fingerprint = checkpoints.fingerprint_mapping(checkpoint)
     generator.eval().requires_grad_(False)
@@ -55,13 +57,18 @@ def load_discriminator(path: ModelLike) -> Discriminator:
     checkpoint = open_model(path)
     if checkpoint.discriminator is None:
         raise CheckpointError(
-            f"{path}: found no discriminator in the file; expected a training snapshot or a full pickle"
+            f"{_name(path)}: found no discriminator in the file; expected a training snapshot or a full pickle"
         )
     discriminator = Discriminator(checkpoint.discriminator)
     names = [name for name in checkpoint.tensors if name.startswith(DISCRIMINATOR_PREFIX)]
     tensors = {name.removeprefix(DISCRIMINATOR_PREFIX): checkpoint.tensors[name].float() for name in names}
     discriminator.load_state_dict(tensors)
     return discriminator.eval().requires_grad_(False)
+
+
+def _name(model: ModelLike) -> str:
+    """What messages call a model: never a Checkpoint's own form, which has every number of it."""
+    return "model" if isinstance(model, Checkpoint) else os.fspath(model)
 
 
 def open_model(model: ModelLike) -> Checkpoint:
@@ -86,7 +93,7 @@ def _select(tensors: dict[str, torch.Tensor], *, ema: bool) -> dict[str, torch.T
     return {name: t.float() for name, t in (average if ema else raw or average).items()}
 
 
-def _with_noise(tensors: dict[str, torch.Tensor], generator: Generator) -> dict[str, torch.Tensor]:
+def with_noise(tensors: dict[str, torch.Tensor], generator: Generator) -> dict[str, torch.Tensor]:
     """Add noise buffers that the file dropped, from a fixed seed, so that two loads give one picture."""
     draw = torch.Generator().manual_seed(NOISE_SEED)
     drawn = {

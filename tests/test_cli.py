@@ -51,6 +51,14 @@ def run_raising(monkeypatch, capsys):
         (OSError(errno.ENOSPC, "No space left on device", "out.png"), "out.png: no space left on device"),
         (PermissionError(errno.EACCES, "Permission denied", "out.png"), "out.png: permission denied"),
         (MemoryError(), "out of memory; close other programs, or use a smaller model"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+            "out of memory; close other programs, or use a smaller model",
+        ),
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA: tried to allocate 20 GiB"),  # torch's, without torch
+            "out of memory; close other programs, or use a smaller model",
+        ),
         (BlendganError(), "BlendganError"),
     ],
 )
@@ -71,9 +79,10 @@ def test_ctrl_c_is_130(run_raising):
     assert (code, out, err.strip()) == (130, "", "blendgan: interrupted")
 
 
-def test_a_bug_of_ours_is_not_hidden(run_raising):
-    with pytest.raises(ZeroDivisionError):
-        run_raising(ZeroDivisionError())
+@pytest.mark.parametrize("error", [ZeroDivisionError(), RuntimeError("shapes differ")])
+def test_a_bug_of_ours_is_not_hidden(run_raising, error):
+    with pytest.raises(type(error)):
+        run_raising(error)
 
 
 def test_a_bug_of_ours_exits_1_with_a_traceback():
@@ -150,6 +159,11 @@ def test_what_is_no_seed(text, message):
     assert caught.value.message == message
 
 
+def test_a_seed_leaves_room_for_the_next(capsys):
+    assert main.run(["project", "photo.jpg", "--seed", str(options.LARGEST_SEED)]) == 2
+    assert "0<=x<=4294967294" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
@@ -164,6 +178,10 @@ def test_a_device_that_is_not_there(name, line, capsys):
 
 def _batch_command(items: list[str]) -> click.Command:
     def work(item: str) -> None:
+        if item == "huge":
+            raise MemoryError
+        if item == "bug":
+            raise ZeroDivisionError
         if item.startswith("bad"):
             raise CheckpointError(f"no {item}")
         click.echo(item)
@@ -180,6 +198,13 @@ def _batch_command(items: list[str]) -> click.Command:
     [
         (["a", "b"], 0, "a\nb\n", ""),
         (["a", "bad", "c"], 3, "a\nc\n", "blendgan: bad: no bad\nblendgan: 1 of 3 inputs failed\n"),
+        (
+            ["huge", "c"],
+            3,
+            "c\n",
+            "blendgan: huge: out of memory; close other programs, or use a smaller model\n"
+            "blendgan: 1 of 2 inputs failed\n",
+        ),
         (["bad"], 2, "", "blendgan: no bad\n"),
     ],
 )
@@ -187,6 +212,12 @@ def test_one_bad_input_does_not_stop_a_batch(monkeypatch, capsys, items, code, o
     monkeypatch.setattr(main.CommandTable, "get_command", lambda self, ctx, name: _batch_command(items))
     assert main.run(["batch"]) == code
     assert capsys.readouterr() == (out, err)
+
+
+def test_a_bug_of_ours_stops_a_batch(monkeypatch):
+    monkeypatch.setattr(main.CommandTable, "get_command", lambda self, ctx, name: _batch_command(["bug", "a"]))
+    with pytest.raises(ZeroDivisionError):
+        main.run(["batch"])
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -40,6 +40,7 @@ def released(name: str, snapshot: Checkpoint, preset: Recipe | None) -> Checkpoi
     kept = [tensor for tensor in snapshot.tensors if not tensor.startswith(tuple(dropped))]
     tensors = {tensor: snapshot.tensors[tensor].half() for tensor in kept}
     metadata = {**snapshot.metadata, "name": name, **PAPERS[name]}
+    metadata.pop("converted_from", None)
     if preset is not None:
         metadata[recipe.KEY] = recipe.to_json(preset)
     discriminator = snapshot.discriminator if name in WITH_DISCRIMINATOR else None

@@ -7,8 +7,7 @@ from typing import TypeVar
 
 import click
 
-from blendgan.cli.main import one_line
-from stylegan2.errors import BlendganError
+from blendgan.cli.main import is_mendable, one_line
 
 Item = TypeVar("Item")
 EXIT_SOME_FAILED = 3
@@ -31,7 +30,9 @@ def for_each(items: Sequence[Item], work: Callable[[Item], None]) -> None:
 def _try(item: Item, work: Callable[[Item], None]) -> str | None:
     try:
         work(item)
-    except (BlendganError, OSError) as error:
+    except Exception as error:
+        if not is_mendable(error):
+            raise
         reason = f"{item}: {one_line(error)}"
         click.echo(f"blendgan: {reason}", err=True)
         return reason

@@ -22,6 +22,8 @@ from stylegan2.errors import BlendganError
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+# What torch says: its allocator on Linux and macOS, on Windows, and the drivers of accelerators.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{name}.{name}
     "toonify": "Paint the faces of a photo in the style of a blended model.",
@@ -70,15 +72,27 @@ class CommandTable(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; a BlendganError or an OSError (disk full, no permission) becomes one line."""
+        """Run the command; what the user can mend becomes one line."""
         try:
             return super().invoke(ctx)
-        except (BlendganError, OSError, MemoryError) as error:
-            if isinstance(error, BrokenPipeError):
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) or not is_mendable(error):
                 raise  # click ends quietly when the reader of a pipe has gone
             if is_debugging(ctx):
                 traceback.print_exc()
             raise UserError(one_line(error)) from error
+
+
+def is_mendable(error: BaseException) -> bool:
+    """Whether the user's input or machine is at fault: disk full and no permission are OSErrors."""
+    return isinstance(error, (BlendganError, OSError)) or is_out_of_memory(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python's own, or torch's, which is a RuntimeError: known by name and words, so that nothing imports torch."""
+    if not isinstance(error, RuntimeError):
+        return isinstance(error, MemoryError)
+    return type(error).__name__ == "OutOfMemoryError" or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def one_line(error: BaseException) -> str:
@@ -86,7 +100,7 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name]
         return ": ".join([*names[:1], error.strerror.lower()])
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "out of memory; close other programs, or use a smaller model"
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -137,7 +137,13 @@ precision = click.option(
     show_default=True,
     help="Arithmetic of the network; bf16 and fp16 are for previews.",
 )
-seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random numbers.")
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, LARGEST_SEED - 1),  # projection takes the next one too
+    default=0,
+    show_default=True,
+    help="Of all random numbers.",
+)
 force = click.option("--force", is_flag=True, help="Replace a model or latent that is already there.")
 quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 no_metadata = click.option("--no-metadata", is_flag=True, help="Write pictures without the recipe that made them.")

@@ -12,6 +12,8 @@ from blendgan.cli.progress import projection_bar
 from stylegan2.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from projector.optimise import ProjectionConfig
 
 EXAMPLE = """\b
@@ -37,11 +39,12 @@ Examples:
     "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="[default: photo.npz beside the photo]"
 )
 @options.seed
+@options.device
 @options.threads
 @options.force
 @options.quiet
 @options.debug
-def project(photo: Path, network: str, force: bool, quiet: bool, **chosen: Any) -> None:
+def project(photo: Path, network: str, device: torch.device, force: bool, quiet: bool, **chosen: Any) -> None:
     """Find the latent of a photo's faces in a model: photo.npz, and photo.projected.png to compare."""
     from blendgan.faces import WHOLE, parse_selection
     from blendgan.images import write_png
@@ -51,16 +54,26 @@ def project(photo: Path, network: str, force: bool, quiet: bool, **chosen: Any) 
 
     keep_freed_memory()
     selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
-    out = chosen["out"] or photo.with_suffix(".npz")
-    if out.exists() and not force:
-        raise InputError(f"{out}: is there already; replace it with --force, or choose another name with -o")
+    out = _result_name(photo, chosen["out"], force=force)
     with projection_bar(photo.name, quiet=quiet) as watch:
-        projection = project_photo(photo, network, selection, _config(chosen), watch)
+        projection = project_photo(photo, network, selection, _config(chosen), watch, device=device)
     save_latent(projection.latent, out, replace=True)
     sheet = out.with_suffix(".projected.png")
     write_png(sheet, projection_sheet(projection))
     if not quiet:
         click.echo(f"{out}\n{sheet}")
+
+
+def _result_name(photo: Path, out: Path | None, *, force: bool) -> Path:
+    """Check the name, and make its folder, before the work."""
+    name = out or photo.parent / f"{photo.stem}.npz"
+    if name.suffix.lower() != ".npz":
+        raise InputError(f"{name}: found the ending {name.suffix!r}, expected .npz, the form that is written")
+    if name.exists() and not force:
+        raise InputError(f"{name}: is there already; replace it with --force, or choose another name with -o")
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    return name
 
 
 def _config(chosen: dict[str, Any]) -> ProjectionConfig:

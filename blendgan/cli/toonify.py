@@ -61,10 +61,20 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     keep_freed_memory()
     if chosen["out"] is not None and len(photos) > 1:
         raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
+    _refuse_one_name_for_two(photos, chosen)
     settings = _settings(chosen)
     recipe = chosen_recipe(open_source(transfer), chosen["transfer_gives"])
     studio = open_studio(base, transfer, recipe, device)
     for_each(photos, lambda photo: _redraw(studio, photo, settings, chosen))
+
+
+def _refuse_one_name_for_two(photos: tuple[Path, ...], chosen: dict[str, Any]) -> None:
+    photo_of: dict[Path, Path] = {}
+    for photo in photos:
+        picture = _result_name(photo, chosen["out"], chosen["outdir"])
+        other = photo_of.setdefault(picture.resolve(), photo)
+        if other is not photo:
+            raise click.UsageError(f"{other} and {photo} would both be written to {picture}; rename one, or run twice")
 
 
 def _settings(chosen: dict[str, Any]) -> ToonSettings:

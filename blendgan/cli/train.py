@@ -37,7 +37,7 @@ COURSE = (
 @click.option("--from", "from_model", metavar="MODEL", help="Transfer: start from this model's weights, at kimg 0.")
 @click.option("--resume", "resume_dir", type=FOLDER, help="Go on with the run in this folder.")
 @click.option("--kimg", type=float, help="End after so many thousand pictures.  [default: 300]")
-@click.option("--snap", type=float, help="Thousand pictures between snapshots.  [default: 10]")
+@click.option("--snap", type=click.FloatRange(min=1), help="Thousand pictures between snapshots.  [default: 10]")
 @click.option("--resolution", type=int, default=64, show_default=True, help="Side of the pictures in px.")
 @click.option("--channel-base", type=int, default=2048, show_default=True, help="Feature maps times resolution.")
 @click.option("--channel-max", type=int, default=64, show_default=True, help="Most feature maps of a layer.")
@@ -48,7 +48,7 @@ COURSE = (
 @click.option("--lr", "learning_rate", type=float, default=0.002, show_default=True)
 @click.option("--mirror/--no-mirror", default=True, show_default=True, help="Show half of the pictures mirrored.")
 @click.option("--aug", type=click.Choice(list(AUGMENTATION)), default="ada", show_default=True, help="Augmentation.")
-@click.option("--target", type=float, default=0.6, show_default=True, help="r_t that ADA aims at.")
+@click.option("--target", type=click.FloatRange(-1, 1), default=0.6, show_default=True, help="r_t that ADA aims at.")
 @click.option("--p", "augment_p", type=float, default=0.0, show_default=True, help="ADA's p at the start, or fixed.")
 @click.option("--freezed", type=int, default=0, show_default=True, help="First layers of D that keep their weights.")
 @click.option("--ema-kimg", type=float, default=3.0, show_default=True, help="Half-life of the moving average.")
@@ -107,7 +107,8 @@ def _training_config(chosen: dict[str, Any]) -> TrainingConfig:
 
     same = ("batch", "gamma", "learning_rate", "mirror", "augment_p", "freezed", "ema_kimg", "style_mixing", "seed")
     numbers = {name: chosen[name] for name in same} | {"ada_target": chosen["target"]}
-    numbers |= {"kimg": chosen["kimg"] or 300.0, "snapshot_kimg": chosen["snap"] or 10.0}
+    ends = {"kimg": chosen["kimg"], "snapshot_kimg": chosen["snap"]}
+    numbers |= {name: number for name, number in ends.items() if number is not None}
     return TrainingConfig(**(numbers | AUGMENTATION[chosen["aug"]]))
 
 

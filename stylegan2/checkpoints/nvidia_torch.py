@@ -32,8 +32,8 @@ GENERATOR_TRAITS = {
     "lr_multiplier": (r"mapping\.fc\d+", "bias_gain"),
     "w_avg_decay": (r"mapping", "w_avg_beta"),
 }
-DISCRIMINATOR_TRAITS = {
-    "conv_clamp": (r"b\d+\.(?:fromrgb|conv[01]?)", "conv_clamp"),
+DISCRIMINATOR_TRAITS = {  # the last block takes the picture (skip only) without a clamp, whatever the others do
+    "conv_clamp": (r"b(?!4\.)\d+\.(?:fromrgb|conv[01])|b4\.conv", "conv_clamp"),
     "activation": (r"b\d+\.(?:fromrgb|conv[01]?|fc)", "activation"),
     "lr_multiplier": (r"mapping\.fc\d+", "bias_gain"),
     "minibatch_group": (r"b4\.mbstd", "group_size"),

@@ -46,8 +46,9 @@ def _with_scaled_activations(
     y = _convolve(x * styles[:, :, None, None], weight, f, up)
     if not demodulate:
         return y
-    energy = styles.square() @ weight.square().sum(dim=[2, 3]).t()  # [N, out], the sum in equation 3
-    return y * (energy + 1e-8).rsqrt()[:, :, None, None]
+    sums = reference.at_least_float32(weight)
+    energy = styles.to(sums).square() @ weight.to(sums).square().sum(dim=[2, 3]).t()  # [N, out], the sum in equation 3
+    return y * (energy + 1e-8).rsqrt().to(y.dtype)[:, :, None, None]
 
 
 def _convolve(x: Tensor, weight: Tensor, f: Tensor | None, up: int) -> Tensor:

@@ -78,11 +78,17 @@ def _pad_or_crop(x: Tensor, padding: Sequence[int]) -> Tensor:
     return x[:, :, max(-y0, 0) : x.shape[2] - max(-y1, 0), max(-x0, 0) : x.shape[3] - max(-x1, 0)]
 
 
+def at_least_float32(x: Tensor) -> torch.dtype:
+    """The type for sums of squares: in half precision those of 512 channels would overflow."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
 def modulate_weight(weight: Tensor, styles: Tensor, *, demodulate: bool) -> Tensor:
     """Per-sample kernels (StyleGAN2, equations 1 and 3): [out, in, k, k], styles [N, in] -> [N, out, in, k, k]."""
     w = weight[None] * styles[:, None, :, None, None]
     if demodulate:
-        w = w * (w.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()  # 1e-8: the paper's epsilon
+        energy = w.to(at_least_float32(w)).square().sum(dim=[2, 3, 4], keepdim=True)
+        w = w * (energy + 1e-8).rsqrt().to(w.dtype)  # 1e-8: the paper's epsilon
     return w
 
 

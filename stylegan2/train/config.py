@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig, channels_by_rule
 from stylegan2.errors import InputError
+
+Number = int | float
+RANGES: dict[str, tuple[tuple[str, ...], Callable[[Number], bool]]] = {  # what is expected -> of which, and the check
+    "a number above 0": (("kimg", "learning_rate", "ada_kimg", "snapshot_kimg"), lambda x: x > 0),
+    "a whole number of at least 1": (("batch", "r1_interval", "ada_interval"), lambda x: x >= 1 and x == int(x)),
+    "a number of at least 0": (("gamma", "ema_kimg", "ema_rampup"), lambda x: x >= 0),
+    "a whole number of at least 0": (("freezed", "seed"), lambda x: x >= 0 and x == int(x)),
+    "a number from 0 to 1": (("style_mixing", "augment_p"), lambda x: 0 <= x <= 1),
+    "a finite number": (("ada_target",), lambda x: True),
+}
 
 
 @dataclass(frozen=True)
@@ -30,17 +42,31 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("kimg", "batch", "learning_rate", "r1_interval", "ada_interval", "snapshot_kimg"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name}: found {getattr(self, name)}, expected a number above 0")
+        for expected, (names, is_right) in RANGES.items():
+            for name in names:
+                _check_number(name, getattr(self, name), expected, is_right)
 
 
 def fresh_configs(
     resolution: int, *, channel_base: int, channel_max: int, latent: int, mapping_layers: int
 ) -> tuple[GeneratorConfig, DiscriminatorConfig]:
-    """Return skip generator and residual discriminator, the paper's choice, by the usual rule of widths."""
+    """Return skip generator and residual discriminator, the paper's choice, by the usual rule of widths.
+
+    Raises InputError for sizes below 1, CheckpointError for a resolution that is no power of two.
+    """
+    for name, size in (
+        ("channel_base", channel_base), ("channel_max", channel_max), ("latent", latent),
+        ("mapping_layers", mapping_layers),
+    ):  # fmt: skip
+        _check_number(name, size, "a number of at least 1", lambda x: x >= 1)
     channels = channels_by_rule(resolution, channel_base, channel_max)
     generator = GeneratorConfig(
         resolution, channels, latent, latent, mapping_layers=mapping_layers, mapping_width=latent, embed_dim=latent
     )
     return generator, DiscriminatorConfig(resolution, channels)
+
+
+def _check_number(name: str, found: Number | None, expected: str, is_right: Callable[[Number], bool]) -> None:
+    """None stands for a number that is not in use. Raises InputError for infinity, NaN, and what is out of range."""
+    if found is not None and not (math.isfinite(found) and is_right(found)):
+        raise InputError(f"{name}: found {found}, expected {expected}; choose another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,18 +10,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from stylegan2.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+# What Pillow raises on damaged files, and on those too large to be opened.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 class FolderDataset:
     """Every picture below a folder, as uint8 [3, size, size], kept in memory once read.
 
-    Pictures that are not square are cropped around their middle. Raises InputError for a folder without pictures,
+    Pictures are set upright by their EXIF; those that are not square are cropped around their middle; what is
+    transparent becomes white, and 16-bit greys 8-bit ones. Raises InputError for a folder without pictures,
     and for one that cannot be read, by name.
     """
 
@@ -38,14 +43,14 @@ class FolderDataset:
     def _read(self, file: Path) -> NDArray[np.uint8]:
         try:
             with Image.open(file) as picture:
-                picture = picture.convert("RGB")
+                picture = as_rgb(picture)
                 side = min(picture.size)
                 left, top = (picture.width - side) // 2, (picture.height - side) // 2
                 box = (left, top, left + side, top + side)
                 resized = picture.resize((self.size_px, self.size_px), Image.Resampling.LANCZOS, box=box)
                 pixels: NDArray[np.uint8] = np.moveaxis(np.array(resized), 2, 0)  # [3, size, size]
                 return pixels
-        except (OSError, ValueError, SyntaxError) as error:
+        except UNREADABLE as error:
             raise InputError(f"{file}: cannot be read as a picture ({error}); remove it or replace it") from error
 
     def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Tensor:
@@ -56,6 +61,17 @@ class FolderDataset:
             return pictures
         flips = torch.rand([count, 1, 1, 1], generator=seeded(seed, 1, number)) < 0.5
         return torch.where(flips, pictures.flip(3), pictures)
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture of any mode upright, opaque, in RGB of 8 bits."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in SIXTEEN_BIT:
+        return Image.fromarray((np.asarray(picture).clip(0, 65535) / 257).round().astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    coloured = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured).convert("RGB")
 
 
 def shuffled_indices(size: int, start: int, count: int, seed: int) -> Iterator[int]:

@@ -7,7 +7,12 @@ training-state.pt                     everything that moves, of the latest snaps
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+import pickle
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +24,15 @@ from stylegan2.config import DiscriminatorConfig, GeneratorConfig, from_json, to
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
+from stylegan2.loading import estimate_w_avg, with_noise
 from stylegan2.train.config import TrainingConfig
 from stylegan2.train.state import TrainingState, state_around
 
 STATE_FILE = "training-state.pt"
+DAMAGED = (  # what torch.load raises on files that are cut off or hold something else, and what follows from those
+    OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def save_state(state: TrainingState, config: TrainingConfig, folder: Path, lineage: dict[str, Any]) -> None:
@@ -49,52 +59,48 @@ def save_state(state: TrainingState, config: TrainingConfig, folder: Path, linea
     temporary.replace(folder / STATE_FILE)
 
 
-def load_state(folder: Path, config: TrainingConfig, device: torch.device) -> tuple[TrainingState, dict[str, Any]]:
-    """Return the state in a run's folder and the run's lineage.
+def load_state(
+    folder: Path, device: torch.device, kimg: float | None = None, snapshot_kimg: float | None = None
+) -> tuple[TrainingState, TrainingConfig, dict[str, Any]]:
+    """Return the state in a run's folder, the numbers it was begun with, and the run's lineage.
 
-    Raises InputError if there is none, or if numbers that fix the run's course differ from those it was begun with.
+    Only the end and the snapshots of a run may change: the rest would make its numbers those of no run at all.
+    Raises InputError if there is no state, or one that cannot be read.
     """
     file = folder / STATE_FILE
     if not file.is_file():
         raise InputError(
             f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume"
         )
-    contents = torch.load(file, map_location=device, weights_only=True)  # data only, nothing in it is executed
-    _check_same_course(contents["training_config"], config, file)
+    changes: dict[str, Any] = {"kimg": kimg, "snapshot_kimg": snapshot_kimg}
+    with _damage_named(file):
+        contents = torch.load(file, map_location="cpu", weights_only=True)  # data only, nothing in it is executed
+        saved = TrainingConfig(**contents["training_config"])
+    config = replace(saved, **{name: number for name, number in changes.items() if number is not None})
+    with _damage_named(file):
+        return _state_of(contents, config, device), config, contents["lineage"]
+
+
+def _state_of(contents: dict[str, Any], config: TrainingConfig, device: torch.device) -> TrainingState:
     generator = Generator(from_json(GeneratorConfig, contents["generator_config"]))
     discriminator = Discriminator(from_json(DiscriminatorConfig, contents["discriminator_config"]))
     state = state_around(generator, discriminator, config, device)
-    state.generator.load_state_dict(contents["generator"])
-    state.average.load_state_dict(contents["average"])
-    state.discriminator.load_state_dict(contents["discriminator"])
-    state.optimizer_g.load_state_dict(contents["optimizer_g"])
-    state.optimizer_d.load_state_dict(contents["optimizer_d"])
+    for name in ("generator", "average", "discriminator", "optimizer_g", "optimizer_d"):
+        getattr(state, name).load_state_dict(contents[name])
     state.batches, state.augment_p, state.signs = contents["batches"], contents["augment_p"], contents["signs"]
-    return state, contents["lineage"]
+    return state
 
 
-def saved_config(folder: Path) -> TrainingConfig:
-    """Return the numbers that the run in this folder was begun with. Raises InputError if there is no run."""
-    file = folder / STATE_FILE
-    if not file.is_file():
+@contextmanager
+def _damage_named(file: Path) -> Iterator[None]:
+    """Turn what a cut off or foreign file raises into an InputError with its name."""
+    try:
+        yield
+    except DAMAGED as error:
         raise InputError(
-            f"{folder}: found no {STATE_FILE}; expected the folder of an earlier run. Start one without --resume"
-        )
-    return TrainingConfig(**torch.load(file, map_location="cpu", weights_only=True)["training_config"])
-
-
-def _check_same_course(saved: dict[str, Any], config: TrainingConfig, file: Path) -> None:
-    """Only the end and the snapshots of a run may change: the rest would make its numbers those of no run at all."""
-    free = {"kimg", "snapshot_kimg"}
-    changed = [
-        f"{k}: {v} in the run, {getattr(config, k)} now"
-        for k, v in saved.items()
-        if k not in free and getattr(config, k) != v
-    ]
-    if changed:
-        raise InputError(
-            f"{file}: the run was begun with other numbers ({'; '.join(changed)}); leave those options out"
-        )
+            f"{file}: cannot be read ({type(error).__name__}), expected the whole state of a run; "
+            "start from the run's last snapshot by --from"
+        ) from error
 
 
 def state_to_checkpoint(state: TrainingState, metadata: dict[str, Any]) -> Checkpoint:
@@ -113,17 +119,24 @@ def checkpoint_to_state(checkpoint: Checkpoint, config: TrainingConfig, device: 
     if checkpoint.discriminator is None:
         raise CheckpointError("transfer: the model has no discriminator; expected a training snapshot or a full pickle")
     generator, discriminator = Generator(checkpoint.config), Discriminator(checkpoint.discriminator)
-    plain = _under(checkpoint, ("mapping.", "synthesis."), "")
-    generator.load_state_dict(plain, strict=True)
-    state_average = generator.state_dict()
+    _fill(generator, _under(checkpoint, ("mapping.", "synthesis."), ""))
+    average = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     raw = _under(checkpoint, (RAW_PREFIX,), RAW_PREFIX)
-    average = {name: tensor.clone() for name, tensor in state_average.items()}
     if raw:
-        generator.load_state_dict(raw, strict=True)
+        noise = {name: tensor for name, tensor in average.items() if name.endswith(".noise_const")}
+        _fill(generator, noise | raw)
     discriminator.load_state_dict(_under(checkpoint, (DISCRIMINATOR_PREFIX,), DISCRIMINATOR_PREFIX), strict=True)
     state = state_around(generator, discriminator, config, device)
     state.average.load_state_dict(average)
     return state
+
+
+def _fill(generator: Generator, tensors: dict[str, Tensor]) -> None:
+    """Load tensors; buffers that the file does not hold are made up as `load_generator` does."""
+    mean = {"mapping.w_avg": generator.mapping.w_avg}
+    generator.load_state_dict(mean | with_noise(tensors, generator), strict=True)
+    if "mapping.w_avg" not in tensors:
+        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
 
 
 def _named(network: nn.Module, prefix: str) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.discriminator import Discriminator
+from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.train import ema
 from stylegan2.train.augment import augment
@@ -51,7 +52,16 @@ def new_state(
 def state_around(
     generator: Generator, discriminator: Discriminator, config: TrainingConfig, device: torch.device
 ) -> TrainingState:
-    """Return a state at batch 0 that starts from these networks."""
+    """Return a state at batch 0 that starts from these networks.
+
+    Raises InputError for a FreezeD that would leave the discriminator nothing to learn with.
+    """
+    layers = len(_layers(discriminator))
+    if config.freezed >= layers:
+        raise InputError(
+            f"freezed: found {config.freezed}, expected at most {layers - 1}: this discriminator has {layers} layers, "
+            "and the last must learn; choose fewer"
+        )
     generator, discriminator = generator.to(device).train(), discriminator.to(device).train()
     freeze_first_layers(discriminator, config.freezed)
     lazy = config.r1_interval / (config.r1_interval + 1)  # Adam correction for lazy regularisation (appendix B)
@@ -70,9 +80,12 @@ def state_around(
 
 def freeze_first_layers(discriminator: nn.Module, count: int) -> None:
     """FreezeD (Mo et al. 2020): the first `count` layers from the picture on keep their weights."""
-    layers = [m for m in discriminator.modules() if getattr(m, "weight", None) is not None]
-    for layer in layers[:count]:
+    for layer in _layers(discriminator)[:count]:
         layer.requires_grad_(False)
+
+
+def _layers(network: nn.Module) -> list[nn.Module]:
+    return [m for m in network.modules() if getattr(m, "weight", None) is not None]
 
 
 def train_batch(state: TrainingState, real: Tensor, config: TrainingConfig) -> dict[str, float]:

@@ -206,8 +206,11 @@ def test_the_result_carries_its_papers():
     assert prints[0] != prints[1]
     assert metadata["licence"] == "CC-BY-SA-4.0"
     first, second = metadata["lineage"]["blend"]
-    assert first == {"name": "in memory", "fingerprint": prints[0], **base.metadata}
-    assert second == {"name": "in memory", "fingerprint": prints[1], "licence": "CC-BY-SA-4.0"}
+    spaces = [checkpoints.fingerprint_mapping(model) for model in (base, transfer)]
+    assert first == {"name": "in memory", "fingerprint": prints[0], "mapping_fingerprint": spaces[0], **base.metadata}
+    assert second == {
+        "name": "in memory", "fingerprint": prints[1], "mapping_fingerprint": spaces[1], "licence": "CC-BY-SA-4.0"
+    }  # fmt: skip
 
 
 def source(model: Checkpoint) -> Source:

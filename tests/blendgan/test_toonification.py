@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blendgan import recipe
+from blendgan import blend, recipe
 from blendgan.cli.main import run
 from blendgan.faces import WHOLE, Selection, parse_selection
 from blendgan.projection import draw, project_photo
@@ -24,6 +24,7 @@ from projector.optimise import ProjectionConfig
 from stylegan2.checkpoints import Checkpoint, expected_shapes, fingerprint_mapping
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import InputError, NoFaceFound, WrongGenerator
+from stylegan2.loading import load_generator
 
 CONFIG = GeneratorConfig(16, (8, 6, 4), z_dim=8, w_dim=8, mapping_layers=2, mapping_width=8, embed_dim=8)
 D_CONFIG = DiscriminatorConfig(16, (8, 6, 4))
@@ -174,3 +175,46 @@ def test_project_writes_a_latent_and_a_sheet(pair: tuple[str, str], portrait: Pa
     assert run(["project", str(portrait), "--network", pair[0], "--steps", "2", "-o", str(out), "--quiet"]) == 0
     assert load_latent(out).metadata["steps"] == 2
     assert (tmp_path / "me.projected.png").exists()
+
+
+def test_a_latent_is_drawn_by_its_family_and_by_no_other(
+    pair: tuple[str, str], portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, transfer = pair
+    latent = tmp_path / "me.npz"
+    assert run(["project", str(portrait), "--network", base, "--steps", "2", "-o", str(latent), "--quiet"]) == 0
+    words = ["generate", "--latent", str(latent), "--outdir", str(tmp_path), "--quiet", "--network"]
+    assert run([*words, transfer]) == 0
+    with Image.open(tmp_path / "me.face1.png") as picture:
+        assert picture.size == (16, 16)
+    full_checkpoint(7, {}).save(tmp_path / "stranger.safetensors")
+    assert run([*words, str(tmp_path / "stranger.safetensors")]) == 2
+    assert "belongs to the mapping network" in capsys.readouterr().err
+
+
+def test_a_blend_takes_latents_of_both_parents_whatever_its_mapping(pair: tuple[str, str], portrait: Path) -> None:
+    latent = project_photo(portrait, pair[0], config=QUICK.projection).latent
+    blended = blend(full_checkpoint(0, {}), full_checkpoint(1, {}), Swap(8), mapping=0.5, w_avg="transfer")
+    assert draw(load_generator(blended), latent).shape == (1, 3, 16, 16)
+
+
+def test_project_makes_the_folder_and_takes_a_device(pair: tuple[str, str], portrait: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder" / "me.npz"
+    words = ["project", str(portrait), "--network", pair[0], "--steps", "2", "--quiet", "--device", "cpu"]
+    assert run([*words, "-o", str(out)]) == 0
+    assert out.exists()
+
+
+def test_project_refuses_another_ending_before_the_work(tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "new" / "me.png"
+    assert run(["project", "nowhere.jpg", "--network", "nothing", "-o", str(out)]) == 2
+    assert "me.png: found the ending '.png', expected .npz" in capsys.readouterr().err
+    assert not out.parent.exists()
+
+
+def test_two_photos_of_one_name_are_refused_before_the_work(tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    first, second = str(tmp_path / "a" / "x.jpg"), str(tmp_path / "b" / "x.jpg")
+    out = tmp_path / "o"
+    assert run(["toonify", first, second, "--base", "nothing", "--outdir", str(out)]) == 2
+    assert f"{first} and {second} would both be written to {out / 'x.toon.png'}" in capsys.readouterr().err
+    assert not out.exists()

@@ -64,6 +64,48 @@ def test_what_is_no_latent_is_named(case: str, tmp_path: Path) -> None:
         load_latent(path)
 
 
+@pytest.mark.parametrize("case", ["array", "empty", "damaged", "compression", "encrypted", "header"])
+def test_what_numpy_stumbles_over_is_one_line(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "latent.npz"
+    np.savez_compressed(path, w=np.random.RandomState(0).randn(1, 6, 8))
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")  # the directory's entry of w.npy
+    if case == "array":
+        with path.open("wb") as file:
+            np.save(file, np.zeros((1, 6, 8), np.float32))
+    elif case == "empty":
+        path.write_bytes(b"")
+    elif case == "damaged":
+        data[60:90] = b"\xff" * 30
+    elif case == "compression":
+        data[entry + 10] = data[8] = 99
+    elif case == "encrypted":
+        data[entry + 8] |= 1
+        data[6] |= 1
+    elif case == "header":
+        np.savez(path, w=np.zeros((1, 6, 8), np.float32), header=np.frombuffer(b"[" * 100_000, np.uint8))
+    if case in ("damaged", "compression", "encrypted"):
+        path.write_bytes(data)
+    with pytest.raises(InputError, match=r"latent.npz: [^\n]*$"):
+        load_latent(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"w": np.full((1, 6, 8), np.nan)}, "found NaN or infinity in w"),
+        ({"w": np.full((1, 6, 8), 1e300)}, "found NaN or infinity in w"),
+        ({"noise.b8.conv0": np.zeros((8, 8))}, r"found noise.b8.conv0 float64 \[8, 8\], expected float \[1, 1, H, W\]"),
+        ({"noise.b8.conv0": np.zeros((1, 1, 8, 8), int)}, "found noise.b8.conv0 int"),
+        ({"noise.b8.conv0": np.full((1, 1, 8, 8), np.inf)}, "found NaN or infinity in noise.b8.conv0"),
+    ],
+)
+def test_numbers_that_cannot_be_drawn_are_refused(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "latent.npz", **{"w": np.zeros((1, 6, 8)), **arrays})
+    with pytest.raises(InputError, match=message):
+        load_latent(tmp_path / "latent.npz")
+
+
 def test_only_the_family_takes_a_latent(pico) -> None:  # type: ignore[no-untyped-def]
     base, stranger = pico(0), pico(1)
     latent = random_latent(fingerprint_mapping(base))

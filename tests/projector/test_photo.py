@@ -134,6 +134,44 @@ def test_damaged_metadata_does_not_matter(tmp_path, upright):
     assert projector.read_photo(tmp_path / "odd.jpg").size == upright.size
 
 
+@pytest.mark.parametrize("error", [OSError, SyntaxError, TypeError, OverflowError, KeyError])
+def test_exif_that_cannot_be_written_anew_is_left_behind(tmp_path, upright, monkeypatch, error):
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER] = 3, "a camera"
+    upright.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "odd.png", exif=exif)
+
+    def fail(self, offset=8):
+        raise error("damaged")
+
+    monkeypatch.setattr(Image.Exif, "tobytes", fail)
+    photo = projector.read_photo(tmp_path / "odd.png")
+    assert photo.exif == b""
+    np.testing.assert_array_equal(photo.pixels, np.asarray(upright))
+    monkeypatch.setattr(Image.Image, "getexif", fail)  # … and EXIF that cannot even be read
+    assert projector.read_photo(tmp_path / "odd.png").exif == b""
+
+
+@pytest.mark.parametrize("tag", range(0, 4096, 97))
+def test_no_damage_to_exif_loses_a_photo(tmp_path, upright, tag):
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER], exif[0x011A] = 6, "a camera", 72.0
+    exif.get_ifd(0x8769)[0x9003] = "2020:01:01 00:00:00"
+    data = bytearray(exif.tobytes())
+    data[6 + tag % (len(data) - 6)] ^= 1 + tag % 255
+    upright.save(tmp_path / "odd.jpg", exif=bytes(data))
+    assert sorted(projector.read_photo(tmp_path / "odd.jpg").size) == [16, 24]
+
+
+@pytest.mark.parametrize("layout", ["JPEG", "PNG"])
+@pytest.mark.parametrize("take", [projector.photo_from_image, photos.rgb_pixels])
+def test_an_open_file_that_is_cut_is_one_line(upright, layout, take):
+    whole = io.BytesIO()
+    upright.resize((300, 200)).save(whole, layout)
+    cut = Image.open(io.BytesIO(whole.getvalue()[:1500]))  # reads the header alone
+    with pytest.raises(InputError, match="image: cannot be read .*; expected a whole picture file"):
+        take(cut)
+
+
 def test_floats_are_refused(tmp_path, upright):
     with pytest.raises(InputError, match="floating-point pixels of unknown range"):
         written(tmp_path / "float.tif", Image.fromarray(np.ones((4, 4), dtype=np.float32)))

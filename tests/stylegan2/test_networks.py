@@ -12,7 +12,7 @@ from torch import Tensor
 
 from stylegan2.config import ARCHITECTURES, DiscriminatorConfig, GeneratorConfig
 from stylegan2.discriminator import Discriminator
-from stylegan2.errors import CheckpointError, InputError
+from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
 from stylegan2.generator import Generator, truncate
 from stylegan2.layers import MinibatchStddev
 from stylegan2.loading import estimate_w_avg, load_discriminator, load_generator
@@ -160,8 +160,16 @@ def test_a_missing_mean_w_is_estimated_and_said(pico, caplog) -> None:  # type: 
 
 
 def test_a_model_without_discriminator_says_so(pico) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(CheckpointError, match="no discriminator"):
+    with pytest.raises(CheckpointError, match="^model: found no discriminator in the file; expected [a-z ]*$"):
         load_discriminator(pico(0))
+
+
+def test_a_model_in_memory_is_whole_or_refused(pico) -> None:  # type: ignore[no-untyped-def]
+    checkpoint = pico(0)
+    tensors = {**checkpoint.tensors, "synthesis.b8.conv1.bias": torch.zeros(9)}
+    del tensors["mapping.fc0.weight"], tensors["synthesis.b8.conv0.noise_const"]  # the noise is drawn anew
+    with pytest.raises(ShapeMismatch, match="1 missing: mapping.fc0.weight .*; 1 of another shape: synthesis.b8.conv1"):
+        load_generator(replace(checkpoint, tensors=tensors))
 
 
 # ---- golden files ---------------------------------------------------------------------------------------------

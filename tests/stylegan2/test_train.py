@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +15,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.training import begin, begin_transfer, resume, run_training
+from blendgan.training import begin, begin_transfer, resume, run_training, write_snapshot
 from stylegan2 import checkpoints
+from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.errors import CheckpointError, InputError
-from stylegan2.train import FolderDataset, TrainingConfig, augment, ema, losses, train
+from stylegan2.loading import load_generator
+from stylegan2.train import FolderDataset, TrainingConfig, augment, data, ema, losses, train
 from stylegan2.train.config import fresh_configs
 from stylegan2.train.data import shuffled_indices
 from stylegan2.train.grid_sample import grid_sample
+from stylegan2.train.snapshots import state_to_checkpoint
 from stylegan2.train.state import TrainingState, new_state, train_batch
 
 CPU = torch.device("cpu")
@@ -69,10 +74,10 @@ def test_batches_depend_on_their_number_alone(folder: Path) -> None:
 def test_pictures_of_any_shape_and_mode_become_squares(tmp_path: Path) -> None:
     Image.new("L", (40, 20), 255).save(tmp_path / "grey.png")
     Image.new("RGBA", (20, 50), (255, 0, 0, 255)).save(tmp_path / "tall.png")
-    data = FolderDataset(tmp_path, 8)
-    assert data.pictures.shape == (2, 3, 8, 8)
-    assert data.pictures.dtype == torch.uint8
-    assert data.pictures[0].min() == 255
+    read = FolderDataset(tmp_path, 8)
+    assert read.pictures.shape == (2, 3, 8, 8)
+    assert read.pictures.dtype == torch.uint8
+    assert read.pictures[0].min() == 255
 
 
 def test_an_empty_folder_and_a_broken_picture_are_named(tmp_path: Path) -> None:
@@ -81,6 +86,62 @@ def test_an_empty_folder_and_a_broken_picture_are_named(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(InputError, match="broken.png: cannot be read"):
         FolderDataset(tmp_path, 8)
+
+
+def test_pictures_are_upright_opaque_and_of_eight_bits(tmp_path: Path) -> None:
+    turned = Image.new("RGB", (8, 8), "black")
+    turned.paste("white", (0, 0, 8, 4))  # white above; the camera lay on its side
+    exif = turned.getexif()
+    exif[0x0112] = 6  # orientation: turn right to see it upright
+    turned.save(tmp_path / "a.png", exif=exif)
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "b.png")
+    Image.fromarray(np.full([8, 8], 128 * 257, np.uint16)).save(tmp_path / "c.png")
+    a, b, c = FolderDataset(tmp_path, 8).pictures
+    assert (a[:, :, 4:] == 255).all() and (a[:, :, :4] == 0).all()
+    assert (b == 255).all()
+    assert (c == 128).all()
+
+
+@pytest.mark.parametrize("error", [Image.DecompressionBombError("too large"), EOFError("end"), struct.error("short")])
+def test_whatever_pillow_raises_names_the_picture(tmp_path: Path, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+
+    def fail(picture: Image.Image) -> None:
+        raise error
+
+    monkeypatch.setattr(data, "as_rgb", fail)
+    with pytest.raises(InputError, match="a.png: cannot be read as a picture"):
+        FolderDataset(tmp_path, 8)
+
+
+# ---- numbers of a run -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kimg", math.nan), ("kimg", 0), ("kimg", math.inf), ("snapshot_kimg", 0), ("batch", 0), ("batch", 1.5),
+        ("seed", -1), ("freezed", -1), ("augment_p", 2), ("style_mixing", -0.1), ("gamma", -1), ("ema_kimg", math.nan),
+        ("ada_target", math.nan), ("learning_rate", 0),
+    ],
+)  # fmt: skip
+def test_numbers_out_of_range_are_named(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"{name}: found {value}, expected a"):
+        replace(PICO, **{name: value})
+
+
+@pytest.mark.parametrize("batch", [1, 3, 6, 7])
+def test_any_batch_trains(batch: int) -> None:
+    config = replace(PICO, batch=batch)
+    assert math.isfinite(train_batch(pico_state(config), pictures(batch, size=8), config)["loss_d"])
+
+
+def test_more_frozen_layers_than_there_are_is_refused() -> None:
+    layers = 7  # from-RGB, two convolutions and the skip of 8 px; one convolution and two full layers of 4 px
+    with pytest.raises(InputError, match=f"at most {layers - 1}: this discriminator has {layers} layers"):
+        pico_state(replace(PICO, freezed=layers))
+    config = replace(PICO, freezed=layers - 1)
+    train_batch(pico_state(config), pictures(4, size=8), config)
 
 
 # ---- losses, average ------------------------------------------------------------------------------------------
@@ -275,6 +336,56 @@ def test_a_model_without_discriminator_cannot_be_transferred(pico) -> None:  # t
         begin_transfer(pico(0), PICO, CPU)
 
 
+def snapshot_in_memory(seed: int = 0, **metadata: object) -> Checkpoint:
+    state = pico_state(replace(PICO, seed=seed))
+    return state_to_checkpoint(state, dict(metadata))
+
+
+def without(checkpoint: Checkpoint, lacks: Callable[[str], bool]) -> Checkpoint:
+    return replace(checkpoint, tensors={k: t for k, t in checkpoint.tensors.items() if not lacks(k)})
+
+
+def test_a_transfer_makes_up_the_buffers_that_a_file_lacks() -> None:
+    whole = snapshot_in_memory()
+    lean = without(whole, lambda k: k.endswith((".w_avg", ".noise_const")))
+    state = begin_transfer(lean, PICO, CPU).state
+    expected = load_generator(lean).state_dict()
+    assert all(torch.equal(t, expected[k]) for k, t in state.average.state_dict().items())
+    assert state.generator.mapping.w_avg.abs().max() > 0
+    noise = {k: t for k, t in state.generator.state_dict().items() if k.endswith(".noise_const")}
+    assert noise
+    assert all(torch.equal(t, expected[k]) for k, t in noise.items())
+    part = without(whole, lambda k: k.startswith("raw.") and k.endswith(".noise_const"))
+    kept = begin_transfer(part, PICO, CPU).state.generator.synthesis.b8.conv1.noise_const
+    assert torch.equal(kept, whole.tensors["synthesis.b8.conv1.noise_const"])
+
+
+def test_a_foreign_training_snapshot_can_be_transferred(shared: Path) -> None:
+    state = begin_transfer(shared / "golden" / "rosinality_64.train.pt", PICO, CPU).state
+    assert state.average.mapping.w_avg.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_classes": 2}, {"const_size": (4, 2)}, {"const_size": (8, 8)}, {"image_channels": 1}]
+)
+def test_models_of_other_kinds_are_not_trained(pico, change) -> None:  # type: ignore[no-untyped-def]
+    model = pico(0)
+    with pytest.raises(InputError, match="takes unconditional square RGB models"):
+        begin_transfer(pico(0, replace(model.config, **change)), PICO, CPU)
+
+
+def test_a_transfer_passes_on_its_parents_papers(tmp_path: Path) -> None:
+    papers = {"licence": "CC BY 4.0", "attribution": "A. Painter", "source": "a museum", "lineage": {"of": "another"}}
+    run = begin_transfer(snapshot_in_memory(**papers), PICO, CPU)
+    write_snapshot(run, "faces", tmp_path)
+    write_snapshot(resume(tmp_path, None, None, CPU), "faces", tmp_path)
+    metadata = checkpoints.load(tmp_path / "network-snapshot-000000.safetensors").metadata
+    assert metadata["lineage"]["transfer"].items() >= papers.items()
+    assert metadata["licence"] == "CC BY 4.0"
+    assert metadata["format"] == "safetensors"
+    assert "converted_from" not in metadata
+
+
 def test_freezed_keeps_the_first_layers_of_the_discriminator() -> None:
     config = replace(PICO, freezed=2)
     state = pico_state(config)
@@ -293,6 +404,50 @@ def test_a_folder_with_a_run_is_not_overwritten(folder: Path, tmp_path: Path) ->
         next(run_training(start(), folder, tmp_path))
     with pytest.raises(InputError, match="found no training-state.pt"):
         resume(tmp_path / "nowhere", None, None, CPU)
+
+
+def test_a_resumed_run_does_not_overwrite_another(tmp_path: Path, folder: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        write_snapshot(start(), "faces", tmp_path / name)
+    with pytest.raises(InputError, match="b: already holds a run"):
+        next(run_training(resume(tmp_path / "a", None, None, CPU), folder, tmp_path / "b"))
+    next(run_training(resume(tmp_path / "a", None, None, CPU), folder, tmp_path / "b" / ".." / "a"))
+    next(run_training(resume(tmp_path / "a", None, None, CPU), folder, tmp_path / "c"))
+
+
+def test_only_whole_lines_up_to_the_snapshot_stay_in_the_log(tmp_path: Path, folder: Path) -> None:
+    write_snapshot(replace(start(), state=replace(pico_state(), batches=4)), "faces", tmp_path)
+    (tmp_path / "log.jsonl").write_text('{"kimg": 0.016}\n{"kimg": 0.02}\n7\n{"kimg": 0.0')
+    next(run_training(resume(tmp_path, None, None, CPU), folder, tmp_path))
+    assert (tmp_path / "log.jsonl").read_text() == '{"kimg": 0.016}\n'
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("damage", ["empty", "garbage", "cut", "foreign", "another network", "tensor"])
+def test_a_damaged_state_is_named(tmp_path: Path, damage: str) -> None:
+    write_snapshot(start(), "faces", tmp_path)
+    file = tmp_path / "training-state.pt"
+    whole = file.read_bytes()
+    contents = torch.load(file, weights_only=True)
+    if damage in ("empty", "garbage", "cut"):
+        file.write_bytes({"empty": b"", "garbage": b"no state at all", "cut": whole[: len(whole) // 2]}[damage])
+    else:
+        wrong = contents | {"generator": contents["discriminator"]}
+        torch.save({"foreign": {"a": 1}, "another network": wrong, "tensor": torch.ones(2)}[damage], file)
+    with pytest.raises(InputError, match=r"training-state.pt: cannot be read \(\w+\)"):
+        resume(tmp_path, None, None, CPU)
+
+
+def test_the_state_is_read_once(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    write_snapshot(start(), "faces", tmp_path)
+    read = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda *a, **k: read.append(a) or load(*a, **k))  # type: ignore[func-returns-value]
+    assert resume(tmp_path, 0.06, 0.02, CPU).config == replace(PICO, kimg=0.06, snapshot_kimg=0.02)
+    assert len(read) == 1
+    with pytest.raises(InputError, match="kimg: found 0, expected a number above 0"):
+        resume(tmp_path, 0, None, CPU)
 
 
 def test_training_never_touches_the_global_generator(folder: Path) -> None:

@@ -31,6 +31,7 @@ VARIANTS = {  # changes of the generator, changes of the discriminator
     "not-square": ({"const_size": (3, 5)}, {"const_size": (3, 5)}),
     "grey": ({"image_channels": 1}, {"image_channels": 1}),
     "clamped": ({"conv_clamp": 256.0, "lr_multiplier": 0.1}, {"conv_clamp": 256.0, "minibatch_group": 2}),
+    "clamped-skip": ({"conv_clamp": 256.0}, {"conv_clamp": 256.0, "architecture": "skip"}),
     "without-statistics": ({}, {"minibatch_channels": 0}),
 }
 ROSINALITY = ("skip", "deep", "shallow", "not-square")  # what that dialect can express

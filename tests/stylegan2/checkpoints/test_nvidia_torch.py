@@ -87,6 +87,7 @@ def discriminator(config, tensors):
     attributes = {
         r"b\d+\.(fromrgb|conv0|conv1|conv)": {"conv_clamp": config.conv_clamp, "activation": "lrelu"},
         r"b\d+\.skip": {"conv_clamp": None, "activation": "linear"},
+        r"b4\.fromrgb": {"conv_clamp": None},  # the trainer builds this one without the clamp
         r"b4": {"_init_kwargs": {}},
     }
     built = network("Discriminator", tensors, attributes)

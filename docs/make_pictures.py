@@ -1,0 +1,91 @@
+"""Draw the pictures of the README and of weights/README.md from the shipped pair:  python docs/make_pictures.py
+
+They show the public-domain portrait that `blendgan sample` writes, and faces that the models invent.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from blendgan import blend, toonify
+from blendgan.blending import open_source, preset
+from blendgan.images import write_png
+from blendgan.preview import View, preview
+from blendgan.samples import write_portrait
+from blendgan.schedule import Swap
+from blendgan.training import sample_grid
+from stylegan2 import load_generator
+from stylegan2.memory import keep_freed_memory
+
+HERE = Path(__file__).resolve().parent
+PAIR = ("portraits", "paintings")
+SWAPS = (4, 8, 16, 32)  # px, of the swaps that `swaps.png` compares
+SEEDS = tuple(range(10))
+
+
+def hero() -> Image.Image:
+    """The portrait, what toonify makes of it, and the steps between."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.jpg"
+        write_portrait(photo)
+        toon = toonify(photo, *PAIR)
+        before = Image.open(photo).convert("RGB")
+    steps = [Image.fromarray(toon.faces[0].crop), *toon.projected, *toon.toonified]
+    column = _stack([step.resize((170, 170), Image.Resampling.LANCZOS) for step in steps])
+    return _side_by_side([before, column, toon.image])
+
+
+def pair() -> Image.Image:
+    """The same latents in BASE, TRANSFER and the pair's own blend."""
+    sources = [open_source(name).checkpoint for name in PAIR]
+    recipe = preset(sources[1])
+    blended = blend(*PAIR, recipe.schedule)
+    return preview({"portraits": sources[0], "paintings": sources[1], "blend": blended}, View(SEEDS))
+
+
+def swaps() -> Image.Image:
+    """Where to swap, and which side TRANSFER gives."""
+    models = {
+        f"{side} {'>' if side == 'high' else '<='} {swap}": blend(*PAIR, Swap(swap, side))
+        for side in ("high", "low")
+        for swap in SWAPS
+    }
+    return preview(models, View(SEEDS))
+
+
+def faces() -> Image.Image:
+    """Portraits of people who do not exist, truncated at psi 0.7."""
+    return sample_grid(load_generator(PAIR[0]))
+
+
+def _stack(pictures: list[Image.Image]) -> Image.Image:
+    sheet = Image.new("RGB", (pictures[0].width, sum(p.height for p in pictures) + 2 * (len(pictures) - 1)), "white")
+    for i, picture in enumerate(pictures):
+        sheet.paste(picture, (0, i * (picture.height + 2)))
+    return sheet
+
+
+def _side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    gap = 8
+    width, height = sum(p.width for p in pictures) + gap * (len(pictures) - 1), max(p.height for p in pictures)
+    sheet = Image.new("RGB", (width, height), "white")
+    x = 0
+    for picture in pictures:
+        sheet.paste(picture, (x, (height - picture.height) // 2))
+        x += picture.width + gap
+    return sheet
+
+
+def main() -> None:
+    """Write all four."""
+    keep_freed_memory()
+    write_png(HERE / "hero.png", hero())
+    for name, draw in (("faces", faces), ("pair", pair), ("swaps", swaps)):
+        write_png(HERE / "pictures" / f"{name}.png", draw())
+
+
+if __name__ == "__main__":
+    main()
