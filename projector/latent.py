@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import lzma
 import os
@@ -49,15 +50,27 @@ class Latent:
 
 
 def save_latent(latent: Latent, path: str | os.PathLike[str], *, replace: bool = False) -> None:
-    """Write an .npz with `w`, `header` (JSON) and `noise.*`. Raises InputError if it is there already."""
+    """Write an .npz with `w`, `header` (JSON) and `noise.*`.
+
+    Raises InputError if another latent is there already; the very same one is left as it is.
+    """
     path = Path(path)
+    contents = _packed(latent)
     if path.exists() and not replace:
-        raise InputError(f"{path}: already there; choose another name, or replace it with --force")
+        if path.read_bytes() == contents:
+            return
+        raise InputError(f"{path}: another latent is there already; replace it with --force, or choose another name")
+    with writing(path) as file:
+        file.write(contents)
+
+
+def _packed(latent: Latent) -> bytes:
     header = {"format": FORMAT, "mapping": latent.mapping, **latent.metadata}
     arrays: dict[str, Any] = {"w": latent.w.numpy(), "header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
     arrays |= {f"noise.{name}": value.numpy() for name, value in latent.noise.items()}
-    with writing(path) as file:
-        np.savez(file, **arrays)  # zip entries without a date: the same latent gives the same bytes
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # zip entries without a date: the same latent gives the same bytes
+    return buffer.getvalue()
 
 
 def load_latent(path: str | os.PathLike[str]) -> Latent:

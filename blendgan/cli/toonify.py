@@ -88,16 +88,13 @@ def _settings(chosen: dict[str, Any]) -> ToonSettings:
 
 
 def _redraw(studio: Studio, photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> None:
-    """One photo: check the names first, so that a refusal costs no work."""
+    """One photo, from file to files."""
     from blendgan.toonification import toonify_photo
 
     picture = _result_name(photo, chosen["out"], chosen["outdir"])
-    latent = picture.with_suffix(".npz")
-    if latent.exists() and not chosen["force"]:
-        raise InputError(f"{latent}: is there already; replace it with --force, or choose another name with -o")
     with projection_bar(photo.name, quiet=chosen["quiet"]) as watch:
         toon = toonify_photo(studio, photo, settings, watch)
-    for path in _write(toon, picture, with_metadata=not chosen["no_metadata"]):
+    for path in _write(toon, picture, force=chosen["force"], with_metadata=not chosen["no_metadata"]):
         if not chosen["quiet"]:
             click.echo(path)
 
@@ -110,7 +107,7 @@ def _result_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
     return (outdir or photo.parent) / f"{photo.stem}.toon.png"
 
 
-def _write(toon: Toon, picture: Path, *, with_metadata: bool) -> list[Path]:
+def _write(toon: Toon, picture: Path, *, force: bool, with_metadata: bool) -> list[Path]:
     import json
 
     from blendgan.generation import METADATA_KEY
@@ -120,7 +117,8 @@ def _write(toon: Toon, picture: Path, *, with_metadata: bool) -> list[Path]:
 
     metadata = {METADATA_KEY: json.dumps(papers(toon))} if with_metadata else None
     strip, latent = picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    save_latent(toon.latents, latent, replace=force)  # first, since it alone may be refused
     write_png(picture, toon.image, metadata, toon.profile if with_metadata else None)
     write_png(strip, toon.strip(), metadata)
-    save_latent(toon.latents, latent, replace=True)
     return [picture, strip, latent]

@@ -164,9 +164,11 @@ def test_the_commands_exit_codes(pair: tuple[str, str], portrait: Path, tmp_path
     assert len(error.splitlines()) == 1
     assert run(["toonify", str(portrait), str(empty), *words]) == 3
     assert "1 of 2 inputs failed" in capsys.readouterr().err
-    assert run(["toonify", str(portrait), *words]) == 2  # the latent is there already
+    assert run(["toonify", str(portrait), *words]) == 0  # again: the same latent, and the same pictures
+    other = [word if word != "2" else "3" for word in words]
+    assert run(["toonify", str(portrait), *other]) == 2  # another latent is there already
     assert "--force" in capsys.readouterr().err
-    assert run(["toonify", str(portrait), *words, "--force"]) == 0
+    assert run(["toonify", str(portrait), *other, "--force"]) == 0
     assert run(["toonify", str(tmp_path / "nowhere.jpg"), *words]) == 2
 
 

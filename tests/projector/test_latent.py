@@ -36,9 +36,10 @@ def test_a_latent_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_an_existing_latent_is_kept(tmp_path: Path) -> None:
     save_latent(random_latent(), tmp_path / "a.npz")
     before = (tmp_path / "a.npz").read_bytes()
-    with pytest.raises(InputError, match="already there.*--force"):
+    with pytest.raises(InputError, match="another latent is there already.*--force"):
         save_latent(random_latent(faces=1), tmp_path / "a.npz")
     assert (tmp_path / "a.npz").read_bytes() == before
+    save_latent(random_latent(), tmp_path / "a.npz")  # the very same is no loss
 
 
 def test_nvidias_form_is_read(tmp_path: Path) -> None:
