@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from projector.alignment import AlignedFace, align, align_whole
-from projector.detection import Face, detect
+from projector.detection import Face, require_faces
 from projector.photo import Photo
-from stylegan2.errors import InputError, NoFaceFound
+from stylegan2.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,8 @@ def align_faces(photo: Photo, name: str, selection: Selection, size_px: int) -> 
     """Find faces, left to right, and align the chosen ones at `size_px`. Raises NoFaceFound, which names the photo."""
     if selection.whole:
         return [align_whole(photo.pixels, size_px)]
-    faces = detect(photo.pixels)
-    if not faces:
-        raise NoFaceFound(
-            f"{name}: found no face in {photo.size[0]} x {photo.size[1]} px, expected one of 30 px or more; "
-            f"try a sharper or larger photo, or --aligned if the picture is an aligned crop already"
-        )
-    return [align(photo.pixels, face, size_px) for face in selection.choose(faces)]
+    faces = selection.choose(require_faces(photo.pixels, name))
+    return [align(photo.pixels, face, size_px) for face in faces]
 
 
 def crops(faces: Sequence[AlignedFace]) -> list[Image.Image]:

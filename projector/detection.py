@@ -83,7 +83,7 @@ def require_faces(
     faces = detect(pixels, detector)
     if not faces:
         raise NoFaceFound(
-            f"{name}: no face found in {pixels.shape[1]} x {pixels.shape[0]} px; expected at least one that looks "
+            f"{name}: found no face in {pixels.shape[1]} x {pixels.shape[0]} px; expected at least one that looks "
             "toward the camera. Try a photo cropped closer to it or, if this already is an aligned crop, --aligned"
         )
     return faces

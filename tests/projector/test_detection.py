@@ -195,7 +195,7 @@ def test_no_face_says_what_to_do(detector):
     with pytest.raises(NoFaceFound) as caught:
         projector.require_faces(np.zeros((30, 40, 3), dtype=np.uint8), "wall.jpg", detector)
     assert str(caught.value) == (
-        "wall.jpg: no face found in 40 x 30 px; expected at least one that looks toward the camera. Try a photo "
+        "wall.jpg: found no face in 40 x 30 px; expected at least one that looks toward the camera. Try a photo "
         "cropped closer to it or, if this already is an aligned crop, --aligned"
     )
 
