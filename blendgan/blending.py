@@ -80,8 +80,10 @@ def blend_sources(base: Source, transfer: Source, recipe: Recipe) -> Checkpoint:
     return Checkpoint(base.checkpoint.config, tensors, metadata)
 
 
-def open_source(model: ModelLike) -> Source:
-    """Read a model by path or shipped name. Raises CheckpointError or UnknownWeights."""
+def open_source(model: ModelLike | Source) -> Source:
+    """Read a model by path or shipped name; what is open stays as it is. Raises CheckpointError or UnknownWeights."""
+    if isinstance(model, Source):
+        return model
     if isinstance(model, Checkpoint):
         return Source(IN_MEMORY, model)
     return Source(os.fspath(model), checkpoints.load(store.resolve(model)))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from blendgan import __version__, recipe
-from blendgan.blending import blend_sources, open_source, preset
+from blendgan.blending import Source, blend_sources, open_source, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
@@ -103,7 +103,10 @@ def toonify(
 
 
 def open_studio(
-    base: ModelLike, transfer: ModelLike, blend_recipe: Recipe | None = None, device: torch.device | None = None
+    base: ModelLike,
+    transfer: ModelLike | Source,
+    blend_recipe: Recipe | None = None,
+    device: torch.device | None = None,
 ) -> Studio:
     """Load both models and blend them. BASE's discriminator lends its features to the projection, if it is there."""
     sources = open_source(base), open_source(transfer)

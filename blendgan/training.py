@@ -132,16 +132,10 @@ def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
 
 @torch.no_grad()
 def sample_grid(generator: Generator) -> Image.Image:
-    """Return a picture of faces of seeds 0 … 31, each class in turn where there are classes."""
-    config = generator.config
-    device = generator.device
-    z = torch.cat([latent_of(seed, config.z_dim) for seed in range(GRID_ROWS * GRID_COLUMNS)]).to(device)
-    c = (
-        torch.eye(config.num_classes, device=device)[torch.arange(len(z)) % config.num_classes]
-        if config.num_classes
-        else None
-    )
-    pictures = to_pictures(generator.synthesis(generator.mapping(z, c, truncation_psi=GRID_PSI)))
+    """Return a picture of faces of seeds 0 … 31; models that are trained here have no classes."""
+    seeds = range(GRID_ROWS * GRID_COLUMNS)
+    z = torch.cat([latent_of(seed, generator.config.z_dim) for seed in seeds]).to(generator.device)
+    pictures = to_pictures(generator.synthesis(generator.mapping(z, truncation_psi=GRID_PSI)))
     rows = [pictures[i : i + GRID_COLUMNS] for i in range(0, len(pictures), GRID_COLUMNS)]
     return grid({" " * i: row for i, row in enumerate(rows)})
 

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from projector.perceptual import Target, Weights
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
+from stylegan2.loading import sample_w
 
 SPACES = ("w", "w+")
 STATISTICS_SAMPLES = 4096  # latents for mean and std of w
@@ -74,16 +74,6 @@ def w_statistics(generator: Generator, seed: int = 0) -> Statistics:
     return Statistics(w.mean(dim=0), w.std(dim=0))
 
 
-@torch.no_grad()
-def sample_w(generator: Generator, count: int, seed: int) -> Tensor:
-    """Return w [count, w_dim] of random latents."""
-    z = torch.from_numpy(np.random.RandomState(seed).randn(count, generator.config.z_dim)).float()
-    z = z.to(generator.device)
-    classes = generator.config.num_classes
-    c = torch.eye(classes, device=z.device)[torch.arange(count) % classes] if classes else None
-    return generator.mapping.map(z, c)
-
-
 def project(
     pictures: Tensor,
     generator: Generator,
@@ -94,10 +84,7 @@ def project(
 
     Raises InputError if their size is not the generator's.
     """
-    if tuple(pictures.shape[2:]) != generator.config.image_size:
-        raise InputError(
-            f"projection: pictures of {tuple(pictures.shape[2:])} px, the generator makes {generator.config.image_size}"
-        )
+    _check_size(pictures, generator)
     target = Target(pictures, discriminator, config.weights)
     statistics = w_statistics(generator, config.seed)
     rows = generator.config.num_ws if config.space == "w+" else 1
@@ -109,9 +96,7 @@ def project(
         at = index / config.steps
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * ramp(at, config)
-        fade = max(0.0, 1 - at / config.jitter_ramp)
-        jitter = config.jitter * fade**2 * torch.randn(u.shape, generator=draw, device=u.device)
-        w = _to_w(u + jitter, statistics, generator)
+        w = _to_w(u + _jitter(u, at, config, draw), statistics, generator)
         distances = target.distance(generator.synthesis(w, noise=noise))
         loss = distances.sum() + _penalties(u, noise, config)
         optimizer.zero_grad(set_to_none=True)
@@ -122,6 +107,18 @@ def project(
         yield ProjectionStep(
             index + 1, config.steps, _to_w(u.detach(), statistics, generator), fitted, distances.detach()
         )
+
+
+def _check_size(pictures: Tensor, generator: Generator) -> None:
+    found, expected = tuple(pictures.shape[2:]), generator.config.image_size
+    if found != expected:
+        raise InputError(f"projection: pictures of {found} px, the generator makes {expected}")
+
+
+def _jitter(u: Tensor, at: float, config: ProjectionConfig, draw: torch.Generator) -> Tensor:
+    """Noise for u that fades with the steps, so that the search does not settle early (StyleGAN2, appendix D)."""
+    fade = max(0.0, 1 - at / config.jitter_ramp)
+    return config.jitter * fade**2 * torch.randn(u.shape, generator=draw, device=u.device)
 
 
 def ramp(at: float, config: ProjectionConfig) -> float:

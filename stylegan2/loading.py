@@ -34,17 +34,13 @@ def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -
     if precision not in PRECISIONS:
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
     checkpoint = open_model(path)
-    tensors = {name: checkpoint.tensors[name] for name in checkpoint.tensors}
-    chosen = _select(tensors, ema=ema)
+    chosen = _select(checkpoint, ema=ema)
     checkpoints.check_shapes({name: tuple(t.shape) for name, t in chosen.items()}, checkpoint.config, None)
     generator = Generator(checkpoint.config)
-    generator.load_state_dict(with_noise(chosen, generator), strict=False)
+    fill(generator, chosen)
     generator.metadata = checkpoint.metadata
     generator.mapping_fingerprint = checkpoints.fingerprint_mapping(checkpoint)
     generator.eval().requires_grad_(False)
-    if "mapping.w_avg" not in chosen:
-        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
-        _log.warning("w_avg: not in the file; estimated from %d latents of seed 0", W_AVG_SAMPLES)
     generator.synthesis.to(PRECISIONS[precision])
     return generator
 
@@ -79,21 +75,37 @@ def open_model(model: ModelLike) -> Checkpoint:
 @torch.no_grad()
 def estimate_w_avg(generator: Generator, samples: int = W_AVG_SAMPLES, seed: int = 0) -> torch.Tensor:
     """Return the mean w [w_dim] over `samples` latents; labels, if any, are drawn evenly."""
-    random = np.random.RandomState(seed)
-    z = torch.from_numpy(random.randn(samples, generator.config.z_dim)).float()
+    return sample_w(generator, samples, seed).mean(dim=0)
+
+
+@torch.no_grad()
+def sample_w(generator: Generator, count: int, seed: int) -> torch.Tensor:
+    """Return w [count, w_dim] of random latents; labels, if any, are drawn evenly."""
+    z = torch.from_numpy(np.random.RandomState(seed).randn(count, generator.config.z_dim)).float()
+    z = z.to(generator.device)
     classes = generator.config.num_classes
-    c = torch.eye(classes)[torch.arange(samples) % classes] if classes else None
-    return generator.mapping.map(z, c).mean(dim=0)
+    c = torch.eye(classes, device=z.device)[torch.arange(count) % classes] if classes else None
+    return generator.mapping.map(z, c)
 
 
-def _select(tensors: dict[str, torch.Tensor], *, ema: bool) -> dict[str, torch.Tensor]:
+def fill(generator: Generator, tensors: dict[str, torch.Tensor]) -> None:
+    """Load a generator's tensors, and make up the buffers that a file may lack: noise, and the mean w (logged)."""
+    mean = {"mapping.w_avg": generator.mapping.w_avg}
+    generator.load_state_dict(mean | _with_noise(tensors, generator))
+    if "mapping.w_avg" not in tensors:
+        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
+        _log.warning("w_avg: not in the file; estimated from %d latents of seed 0", W_AVG_SAMPLES)
+
+
+def _select(checkpoint: Checkpoint, *, ema: bool) -> dict[str, torch.Tensor]:
     """The generator's tensors in fp32 under their plain names: the average's, or the raw one's where it is there."""
-    raw = {name.removeprefix(RAW_PREFIX): t for name, t in tensors.items() if name.startswith(RAW_PREFIX)}
-    average = {name: t for name, t in tensors.items() if name.startswith(("mapping.", "synthesis."))}
-    return {name: t.float() for name, t in (average if ema else raw or average).items()}
+    raw = [name for name in checkpoint.tensors if name.startswith(RAW_PREFIX)]
+    average = [name for name in checkpoint.tensors if name.startswith(("mapping.", "synthesis."))]
+    names = average if ema else raw or average
+    return {name.removeprefix(RAW_PREFIX): checkpoint.tensors[name].float() for name in names}
 
 
-def with_noise(tensors: dict[str, torch.Tensor], generator: Generator) -> dict[str, torch.Tensor]:
+def _with_noise(tensors: dict[str, torch.Tensor], generator: Generator) -> dict[str, torch.Tensor]:
     """Add noise buffers that the file dropped, from a fixed seed, so that two loads give one picture."""
     draw = torch.Generator().manual_seed(NOISE_SEED)
     drawn = {

@@ -63,8 +63,8 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
         raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
     _refuse_one_name_for_two(photos, chosen)
     settings = _settings(chosen)
-    recipe = chosen_recipe(open_source(transfer), chosen["transfer_gives"])
-    studio = open_studio(base, transfer, recipe, device)
+    source = open_source(transfer)
+    studio = open_studio(base, source, chosen_recipe(source, chosen["transfer_gives"]), device)
     for_each(photos, lambda photo: _redraw(studio, photo, settings, chosen))
 
 

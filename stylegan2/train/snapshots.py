@@ -6,7 +6,6 @@ training-state.pt                     everything that moves, of the latest snaps
 
 from __future__ import annotations
 
-import os
 import pickle
 import struct
 import zipfile
@@ -19,12 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig, from_json, to_json
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
-from stylegan2.loading import estimate_w_avg, with_noise
+from stylegan2.loading import fill
 from stylegan2.train.config import TrainingConfig
 from stylegan2.train.state import TrainingState, state_around
 
@@ -51,12 +51,8 @@ def save_state(state: TrainingState, config: TrainingConfig, folder: Path, linea
         "signs": state.signs,
         "lineage": lineage,
     }
-    temporary = folder / f"{STATE_FILE}.tmp"
-    with temporary.open("wb") as file:
+    with writing(folder / STATE_FILE) as file:
         torch.save(contents, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / STATE_FILE)
 
 
 def load_state(
@@ -119,24 +115,16 @@ def checkpoint_to_state(checkpoint: Checkpoint, config: TrainingConfig, device: 
     if checkpoint.discriminator is None:
         raise CheckpointError("transfer: the model has no discriminator; expected a training snapshot or a full pickle")
     generator, discriminator = Generator(checkpoint.config), Discriminator(checkpoint.discriminator)
-    _fill(generator, _under(checkpoint, ("mapping.", "synthesis."), ""))
+    fill(generator, _under(checkpoint, ("mapping.", "synthesis."), ""))
     average = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     raw = _under(checkpoint, (RAW_PREFIX,), RAW_PREFIX)
     if raw:
         noise = {name: tensor for name, tensor in average.items() if name.endswith(".noise_const")}
-        _fill(generator, noise | raw)
+        fill(generator, noise | raw)
     discriminator.load_state_dict(_under(checkpoint, (DISCRIMINATOR_PREFIX,), DISCRIMINATOR_PREFIX), strict=True)
     state = state_around(generator, discriminator, config, device)
     state.average.load_state_dict(average)
     return state
-
-
-def _fill(generator: Generator, tensors: dict[str, Tensor]) -> None:
-    """Load tensors; buffers that the file does not hold are made up as `load_generator` does."""
-    mean = {"mapping.w_avg": generator.mapping.w_avg}
-    generator.load_state_dict(mean | with_noise(tensors, generator), strict=True)
-    if "mapping.w_avg" not in tensors:
-        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
 
 
 def _named(network: nn.Module, prefix: str) -> dict[str, Tensor]:

@@ -14,7 +14,6 @@ from projector.optimise import (
     normalise_noise,
     project,
     ramp,
-    sample_w,
     w_statistics,
 )
 from projector.perceptual import Target, Weights, discriminator_features, feature_distance, pixel_distance
@@ -22,7 +21,7 @@ from stylegan2.config import DiscriminatorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
-from stylegan2.loading import load_generator
+from stylegan2.loading import load_generator, sample_w
 
 QUICK = ProjectionConfig(steps=60, candidates=16)
 
