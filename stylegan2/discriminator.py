@@ -43,6 +43,7 @@ class DiscriminatorBlock(nn.Module):
     def __init__(self, config: DiscriminatorConfig, resolution: int) -> None:
         super().__init__()
         self.architecture = config.architecture
+        self.compute: torch.dtype | None = None  # of activations; None: that of the weights
         inputs, outputs = config.channels_at(resolution), config.channels_at(resolution // 2)
         fir = setup_filter(config.fir)
         layer = partial(Conv2d, fir=fir, activation=config.activation, clamp=config.conv_clamp)
@@ -58,8 +59,8 @@ class DiscriminatorBlock(nn.Module):
     def forward(self, x: Tensor | None, picture: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x [N, in, H, W] or None, picture [N, 3, H, W] or None -> both at half the size (picture: skip only)."""
         if picture is not None and self.has_rgb:
-            y = self.fromrgb(picture)
-            x = y if x is None else x + y
+            y = self.fromrgb(picture if self.compute is None else picture.to(self.compute))
+            x = y if x is None else x.to(y.dtype) + y
             picture = downsample2d(picture, self.fir) if self.architecture == "skip" else None
         if self.architecture != "resnet":
             return self.conv1(self.conv0(x)), picture
@@ -92,6 +93,7 @@ class DiscriminatorEpilogue(nn.Module):
 
     def forward(self, x: Tensor | None, picture: Tensor | None, direction: Tensor | None) -> Tensor:
         """x [N, C, 4, 4] -> logits [N, 1]; with labels, the projection onto `direction` [N, cmap_dim]."""
+        x = None if x is None else x.to(self.fc.weight.dtype)
         if self.has_rgb:
             y = self.fromrgb(picture)
             x = y if x is None else x + y

@@ -82,6 +82,7 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         self.architecture = config.architecture
         self.is_first = resolution == CONST_RESOLUTION
+        self.compute: torch.dtype | None = None  # of activations; None: that of the weights
         outputs = config.channels_at(resolution)
         inputs = outputs if self.is_first else config.channels_at(resolution // 2)
         scale = resolution // CONST_RESOLUTION
@@ -114,6 +115,8 @@ class SynthesisBlock(nn.Module):
 
         ws: one style [N, w_dim] per convolution and one for to-RGB. noise: one per convolution.
         """
+        if x is not None and self.compute is not None:
+            x = x.to(self.compute)
         x = self._convolve(x, ws, noise)
         if picture is not None:
             picture = upsample2d(picture, self.fir)

@@ -45,6 +45,13 @@ class FullyConnected(nn.Module):
         return bias_act(F.linear(x, weight), bias, act=self.activation)
 
 
+def _finish(layer: Conv2d | SynthesisLayer, x: Tensor, gain: float) -> Tensor:
+    """Bias, activation, gain and clamp of a convolution's output, in the type that x has."""
+    bias = None if layer.bias is None else layer.bias.to(x.dtype)
+    clamp = None if layer.clamp is None else layer.clamp * gain
+    return bias_act(x, bias, act=layer.activation, gain=ACTIVATIONS[layer.activation].gain * gain, clamp=clamp)
+
+
 class Conv2d(nn.Module):
     """Plain convolution of the discriminator and of skip connections: [N, in, H, W] -> [N, out, H', W'].
 
@@ -67,8 +74,7 @@ class Conv2d(nn.Module):
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         weight = self.weight * self.weight_gain
         x = self._convolve(x, weight.to(x.dtype))
-        clamp = None if self.clamp is None else self.clamp * gain
-        return bias_act(x, self.bias, act=self.activation, gain=ACTIVATIONS[self.activation].gain * gain, clamp=clamp)
+        return _finish(self, x, gain)
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         kernel = weight.shape[-1]
@@ -108,9 +114,8 @@ class SynthesisLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
         x = modulated_conv2d(x, self.weight, self.affine(w), self.fir, self.up)
         if noise is not None:
-            x = x + noise * self.noise_strength
-        clamp = None if self.clamp is None else self.clamp * gain
-        return bias_act(x, self.bias, act=self.activation, gain=ACTIVATIONS[self.activation].gain * gain, clamp=clamp)
+            x = x + (noise * self.noise_strength).to(x.dtype)
+        return _finish(self, x, gain)
 
 
 class ToRGB(nn.Module):
@@ -125,7 +130,8 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         styles = self.affine(w) / math.sqrt(self.weight.shape[1])
-        return bias_act(modulated_conv2d(x, self.weight, styles, demodulate=False), self.bias, clamp=self.clamp)
+        y = modulated_conv2d(x, self.weight, styles, demodulate=False)
+        return bias_act(y, self.bias.to(y.dtype), clamp=self.clamp)
 
 
 class MinibatchStddev(nn.Module):

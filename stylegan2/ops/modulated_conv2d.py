@@ -36,14 +36,14 @@ def _with_modulated_weight(
     x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, *, demodulate: bool
 ) -> Tensor:
     """One sample: its kernel is smaller than its activations, so the kernel is what gets scaled."""
-    return _convolve(x, reference.modulate_weight(weight, styles, demodulate=demodulate)[0], f, up)
+    return _convolve(x, reference.modulate_weight(weight, styles, demodulate=demodulate)[0].to(x.dtype), f, up)
 
 
 def _with_scaled_activations(
     x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, *, demodulate: bool
 ) -> Tensor:
     """Many samples share one convolution: scale its input by the style and its output by the demodulation."""
-    y = _convolve(x * styles[:, :, None, None], weight, f, up)
+    y = _convolve(x * styles.to(x.dtype)[:, :, None, None], weight.to(x.dtype), f, up)
     if not demodulate:
         return y
     sums = reference.at_least_float32(weight)

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig, channels_by_rule
 from stylegan2.errors import InputError
 
 Number = int | float
+PRECISIONS: dict[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16}  # of activations; None: the weights'
 RANGES: dict[str, tuple[tuple[str, ...], Callable[[Number], bool]]] = {  # what is expected -> of which, and the check
     "a number above 0": (("kimg", "learning_rate", "ada_kimg", "snapshot_kimg"), lambda x: x > 0),
     "a whole number of at least 1": (("batch", "r1_interval", "ada_interval"), lambda x: x >= 1 and x == int(x)),
@@ -40,11 +43,14 @@ class TrainingConfig:
     freezed: int = 0  # FreezeD: layers of the discriminator, from the picture on, that do not learn
     snapshot_kimg: float = 10.0
     seed: int = 0
+    precision: str = "fp32"  # of activations above 4 px; weights, picture, moments and average stay fp32
 
     def __post_init__(self) -> None:
         for expected, (names, is_right) in RANGES.items():
             for name in names:
                 _check_number(name, getattr(self, name), expected, is_right)
+        if self.precision not in PRECISIONS:
+            raise InputError(f"precision: found {self.precision!r}, expected one of {', '.join(PRECISIONS)}")
 
 
 def fresh_configs(

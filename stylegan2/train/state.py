@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
-from stylegan2.discriminator import Discriminator
+from stylegan2.discriminator import Discriminator, DiscriminatorBlock
 from stylegan2.errors import InputError
-from stylegan2.generator import Generator
+from stylegan2.generator import Generator, SynthesisBlock
 from stylegan2.train import ema
 from stylegan2.train.augment import augment
-from stylegan2.train.config import TrainingConfig
+from stylegan2.train.config import PRECISIONS, TrainingConfig
 from stylegan2.train.data import seeded
 from stylegan2.train.losses import discriminator_loss, generator_loss, mix_styles, r1_penalty
 
@@ -63,11 +63,13 @@ def state_around(
             "and the last must learn; choose fewer"
         )
     generator, discriminator = generator.to(device).train(), discriminator.to(device).train()
+    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    compute_in(PRECISIONS[config.precision], generator.synthesis, discriminator)
     freeze_first_layers(discriminator, config.freezed)
     lazy = config.r1_interval / (config.r1_interval + 1)  # Adam correction for lazy regularisation (appendix B)
     return TrainingState(
         generator,
-        copy.deepcopy(generator).eval().requires_grad_(False),
+        average,
         discriminator,
         torch.optim.Adam(generator.parameters(), lr=config.learning_rate, betas=(0.0, 0.99), eps=1e-8),
         torch.optim.Adam(
@@ -76,6 +78,14 @@ def state_around(
         ),
         augment_p=config.augment_p,
     )  # fmt: skip
+
+
+def compute_in(dtype: torch.dtype | None, *networks: nn.Module) -> None:
+    """Mixed precision: the blocks above 4 px compute in `dtype` (Karras et al. 2020a, appendix C); None ends it."""
+    for network in networks:
+        for block in network.modules():
+            if isinstance(block, DiscriminatorBlock) or (isinstance(block, SynthesisBlock) and not block.is_first):
+                block.compute = dtype
 
 
 def freeze_first_layers(discriminator: nn.Module, count: int) -> None:

@@ -18,6 +18,9 @@ RESAMPLINGS = {  # name: (filter shape, up, down, padding, flip)
     "down": ((4, 4), [1, 1], [2, 2], [1, 1, 1, 1], False),
     "uneven": ((3, 4), [2, 1], [1, 3], [2, 0, 1, 2], True),
     "crop": ((2, 2), [1, 1], [1, 1], [-1, 0, 2, -2], False),
+    "padded convolution": ([4, 3], [1, 1], [2, 1], [1, 1, 2, 2], False),
+    "transposed convolution": ([4, 4], [2, 2], [1, 1], [2, 1, 2, 1], False),
+    "transposed, by 3 and 2, turned": ([5, 3], [3, 2], [1, 1], [1, 0, 3, 4], True),
 }
 
 
@@ -61,6 +64,14 @@ def test_upfirdn2d_has_two_derivatives(case: str) -> None:
 
     assert torch.autograd.gradcheck(op, x)
     assert torch.autograd.gradgradcheck(op, x)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_upfirdn2d_keeps_half_precision(dtype: torch.dtype) -> None:
+    x, f = doubles(1, 2, 6, 6).to(dtype), ops.setup_filter([1, 3, 3, 1])
+    y = ops.upsample2d(x, f)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), ops.upsample2d(x.double(), f.double()), atol=0.02, rtol=0.02)
 
 
 def test_separable_filters_may_be_given_by_their_taps() -> None:
@@ -137,6 +148,8 @@ def test_the_dispatcher_finds_nothing_wrong() -> None:
     x, f, b = doubles(2, 3, 4, 3).requires_grad_(), ops.setup_filter([1, 3, 3, 1]).double(), doubles(3).requires_grad_()
     weight, styles = doubles(4, 3, 3, 3, seed=1).requires_grad_(), doubles(2, 3, seed=2).requires_grad_()
     torch.library.opcheck(torch.ops.blendgan.upfirdn2d.default, (x, f, [2, 1], [1, 2], [2, 1, 1, 2], True, 0.7))
+    torch.library.opcheck(torch.ops.blendgan.upfirdn2d.default, (x, f, [1, 1], [2, 2], [1, 1, 1, 1], False, 1.0))
+    torch.library.opcheck(torch.ops.blendgan.upfirdn2d.default, (x, f, [2, 2], [1, 1], [2, 1, 2, 1], False, 4.0))
     torch.library.opcheck(torch.ops.blendgan.bias_act.default, (x, b, 1, "lrelu", 0.2, 1.4, 0.8))
     torch.library.opcheck(torch.ops.blendgan.bias_act.default, (x, b, 1, "swish", 0.0, 1.4, -1.0))
     torch.library.opcheck(torch.ops.blendgan.bias_act_gradient.default, (x, x, b, 1, "swish", 0.0, 1.4, -1.0))

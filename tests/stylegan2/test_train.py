@@ -130,6 +130,27 @@ def test_numbers_out_of_range_are_named(name: str, value: float) -> None:
         replace(PICO, **{name: value})
 
 
+def test_an_unknown_precision_is_named() -> None:
+    with pytest.raises(InputError, match="precision: found 'fp8', expected one of fp32, bf16"):
+        replace(PICO, precision="fp8")
+
+
+def test_mixed_precision_computes_in_bf16_and_keeps_the_rest_in_fp32() -> None:
+    state, mixed = pico_state(), pico_state(replace(PICO, precision="bf16"))
+    kinds = []
+    mixed.generator.synthesis.b8.conv0.register_forward_hook(lambda *call: kinds.append(call[-1].dtype))
+    mixed.discriminator.b8.conv0.register_forward_hook(lambda *call: kinds.append(call[-1].dtype))
+    for one in (state, mixed):
+        train_batch(one, pictures(4, size=8), PICO)
+    assert set(kinds) == {torch.bfloat16}
+    for network in (mixed.generator, mixed.average, mixed.discriminator):
+        assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
+    moments = [m["exp_avg_sq"].flatten() for m in state.optimizer_d.state.values()]
+    rounded = [m["exp_avg_sq"].flatten() for m in mixed.optimizer_d.state.values()]
+    assert not torch.equal(torch.cat(moments), torch.cat(rounded))  # bf16 has 8 bits; R1's second derivative is in it
+    assert torch.cosine_similarity(torch.cat(moments), torch.cat(rounded), dim=0) > 0.99
+
+
 @pytest.mark.parametrize("batch", [1, 3, 6, 7])
 def test_any_batch_trains(batch: int) -> None:
     config = replace(PICO, batch=batch)
