@@ -1,30 +1,46 @@
-"""Pictures from seeds: for each seed one latent, one source of noise, one picture."""
+"""Pictures from seeds: for each seed one latent, one source of noise, one picture; by a model, or by a blend."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from blendgan import __version__
-from stylegan2.checkpoints import Checkpoint, fingerprint
+from blendgan.blending import blend_models
+from blendgan.recipe import KEY, Recipe
+from blendgan.sources import Source
+from blendgan.spatial import Masking, SpatialPair
+from stylegan2.checkpoints import fingerprint
 from stylegan2.config import GeneratorConfig
-from stylegan2.errors import InputError
+from stylegan2.errors import InputError, RecipeError
+from stylegan2.generator import Generator
 from stylegan2.loading import load_generator, open_model
 
 METADATA_KEY = "blendgan"  # of the text in a PNG file
+PAPERS = {"command": "generate", "version": __version__}
+
+
+@dataclass(frozen=True, eq=False)
+class Blending:
+    """A blend to draw with and not to keep: BASE, its TRANSFERs, the recipe; `masking` says where it replaces BASE."""
+
+    sources: tuple[Source, ...]
+    recipe: Recipe
+    masking: Masking | None = None  # None: everywhere
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What to draw. `network`: a path or shipped name. truncation_psi: 1 = off, 0 = the mean face."""
+    """What to draw. `network`: a path or shipped name, or a blend. truncation_psi: 1 = off, 0 = the mean face."""
 
-    network: str
+    network: str | Blending
     seeds: tuple[int, ...]
     truncation_psi: float = 1.0
     class_index: int | None = None
@@ -68,14 +84,17 @@ def label_of(config: GeneratorConfig, class_index: int | None) -> Tensor | None:
 def generate(drawing: Drawing, device: torch.device | None = None) -> Iterator[GeneratedPicture]:
     """Yield one picture for each seed, each rendered alone, so that a seed gives the same bytes in any company.
 
-    Raises InputError if class and model do not fit, CheckpointError or UnknownWeights if there is no such model.
+    Raises InputError if class and model do not fit, CheckpointError or UnknownWeights if there is no such model,
+    RecipeError for a masked blend with another mapping network than BASE's, and what blending raises.
     """
     device = torch.device("cpu") if device is None else device
-    checkpoint = open_model(drawing.network)
-    generator = load_generator(checkpoint, precision=drawing.precision).to(device)
+    if isinstance(drawing.network, Blending) and drawing.network.masking is not None:
+        _require_mapping_of_base(drawing.network.recipe)
+    generator, papers = open_generator(drawing.network, drawing.precision)
+    generator = generator.to(device)
     label = label_of(generator.config, drawing.class_index)
     label = None if label is None else label.to(device)
-    papers = _papers(drawing, checkpoint)
+    papers = papers | _words(drawing)
     for seed in drawing.seeds:
         noise_source = torch.Generator(device).manual_seed(seed)
         with torch.inference_mode():
@@ -85,9 +104,45 @@ def generate(drawing: Drawing, device: torch.device | None = None) -> Iterator[G
         yield GeneratedPicture(seed, image, {METADATA_KEY: json.dumps(papers | {"seed": seed})})
 
 
-def _papers(drawing: Drawing, checkpoint: Checkpoint) -> dict[str, object]:
-    """All but the seed. Of the model's path only the name: pictures travel, and folders are private."""
-    words = asdict(drawing)
-    words.pop("seeds")
-    words["network"] = Path(drawing.network).name
-    return {"command": "generate", "version": __version__, **words, "fingerprint": fingerprint(checkpoint)}
+def open_generator(network: str | Blending, precision: str = "fp32") -> tuple[Generator, dict[str, Any]]:
+    """Return a model or blend, ready to draw on the CPU, and what a picture's metadata says of it.
+
+    Of a path only the name: pictures travel, and folders are private. A recipe keeps its models' names as they were
+    given, so that it can be carried out again. Raises what loading, blending and SpatialPair raise.
+    """
+    if isinstance(network, Blending):
+        return _open_blend(network, precision)
+    checkpoint = open_model(network)
+    papers = {**PAPERS, "network": Path(network).name, "fingerprint": fingerprint(checkpoint)}
+    if "blend" in checkpoint.metadata.get("lineage", {}):  # then its recipe is how it was made, not how to use it
+        papers[KEY] = checkpoint.metadata[KEY]
+    return load_generator(checkpoint, precision=precision), papers
+
+
+def _open_blend(blending: Blending, precision: str) -> tuple[Generator, dict[str, Any]]:
+    blended = blend_models(blending.sources, blending.recipe)
+    papers = {**PAPERS, KEY: blended.metadata[KEY], "fingerprint": fingerprint(blended)}
+    generator = load_generator(blended, precision=precision)
+    if blending.masking is None:
+        return generator, papers
+    base = load_generator(blending.sources[0].checkpoint, precision=precision)
+    pair = SpatialPair(base, generator, blending.masking.mask, blending.masking.from_resolution)
+    return pair, papers | {"mask": pair.papers()}
+
+
+def _require_mapping_of_base(recipe: Recipe) -> None:
+    """Both of a masked pair draw the same w, so a seed could be only one of their pictures."""
+    for name in ("mapping", "w_avg"):
+        policy = getattr(recipe, name)
+        if policy not in ("base", 0):
+            raise RecipeError(
+                f"{name}: found {policy}, expected base, since with a mask both models draw the same w; "
+                "change the recipe, or leave the mask out"
+            )
+
+
+def _words(drawing: Drawing) -> dict[str, Any]:
+    """How it was drawn: all but model and seeds."""
+    words = {field.name: getattr(drawing, field.name) for field in fields(drawing)}
+    del words["network"], words["seeds"]
+    return words

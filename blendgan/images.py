@@ -66,14 +66,16 @@ def enlarge(picture: Image.Image, smallest_px: int) -> Image.Image:
 def grid(rows: Mapping[str, Sequence[Image.Image]], columns: Sequence[str] = ()) -> Image.Image:
     """Lay out rows of pictures of one size, each row's caption to its left, the columns' captions above.
 
-    Small pictures are enlarged. Raises InputError without pictures, or for pictures of different sizes.
+    Small pictures are enlarged, and columns are set apart where a caption needs the room. Raises InputError without
+    pictures, or for pictures of different sizes.
     """
     cells = [[enlarge(picture, SMALLEST_CELL_PX) for picture in row] for row in rows.values()]
     width, height = _cell_size(cells)
     font = ImageFont.load_default(FONT_PX)
     left = max(int(font.getlength(caption)) for caption in rows) + 2 * FONT_PX if "".join(rows).strip() else 0
     top = 2 * FONT_PX if columns else 0
-    xs = [left + i * (width + GAP_PX) for i in range(max(map(len, cells)))]
+    pitch = max([width + GAP_PX, *(int(font.getlength(caption)) + FONT_PX for caption in columns)])
+    xs = [left + i * pitch for i in range(max(map(len, cells)))]
     ys = [top + j * (height + GAP_PX) for j in range(len(cells))]
     sheet = Image.new("RGB", (xs[-1] + width, ys[-1] + height), PAPER)
     for y, row in zip(ys, cells, strict=True):

@@ -6,8 +6,8 @@ text    --sigmoid 16,1.5 --transfer-gives low
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 from blendgan.schedule import Band, Layers, Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
@@ -26,33 +26,17 @@ MOST_LAYERS = 64  # far beyond the 18 of a 1024 px model; keeps a mistyped count
 
 
 def to_json(schedule: Schedule) -> dict[str, Any]:
-    """Return the schedule as plain JSON values; the inverse of `from_json`."""
+    """Return the schedule as plain JSON values; `recipe_schema` reads them."""
     (kind,) = [name for name, one in KINDS.items() if type(schedule) is one]
     values = {"kind": kind, **asdict(schedule)}
+    values |= {
+        name: float(values[name]) for name in ("width", "peak", "value") if name in values
+    }  # 1 and 1.0: one text
     if isinstance(schedule, Table):
         values["alphas"] = {str(resolution): alpha for resolution, alpha in dict(schedule.alphas).items()}
     if isinstance(schedule, Layers):
         values["alphas"] = list(schedule.alphas)
     return values
-
-
-def from_json(values: Mapping[str, Any]) -> Schedule:
-    """Build a schedule from plain values. Raises RecipeError, which names the key, the value and what is allowed."""
-    if not isinstance(values, Mapping) or values.get("kind") not in tuple(KINDS):
-        found = values.get("kind") if isinstance(values, Mapping) else values
-        raise RecipeError(f"schedule kind: found {found!r}, expected one of {', '.join(KINDS)}")
-    kind = values["kind"]
-    given = {name: value for name, value in values.items() if name != "kind"}
-    known = [field.name for field in fields(KINDS[kind])]
-    if unknown := [name for name in given if name not in known]:
-        raise RecipeError(f"{kind} schedule: unknown key {', '.join(map(repr, unknown))}, expected {', '.join(known)}")
-    if "alphas" in given:
-        given["alphas"] = (_pairs if kind == "table" else _tuple)(given["alphas"])
-    try:
-        return KINDS[kind](**given)
-    except TypeError as error:  # a field without default was not given
-        found = ", ".join(given) or "no key"
-        raise RecipeError(f"{kind} schedule: found only {found}, expected {', '.join(known)}") from error
 
 
 def parse(option: str, text: str, transfer_gives: Side | None = None) -> Schedule:
@@ -131,22 +115,6 @@ _OPTIONS: dict[str, tuple[Callable[[str], Schedule], str]] = {  # option → rea
     "layers": (_layers, "1*9,0.5*9"),
 }
 OPTIONS = tuple(_OPTIONS)
-
-
-def _pairs(alphas: Any) -> tuple[tuple[int, float], ...]:
-    """Read a table's mapping, whose keys JSON has made strings."""
-    try:
-        pairs = tuple((int(resolution), alpha) for resolution, alpha in alphas.items())
-    except (AttributeError, TypeError, ValueError) as error:
-        raise RecipeError(f"table alphas: found {alphas!r}, expected a mapping such as {{4: 1, 8: 0.5}}") from error
-    _refuse_twice([resolution for resolution, _ in pairs])
-    return pairs
-
-
-def _tuple(alphas: Any) -> tuple[float, ...]:
-    if not isinstance(alphas, (list, tuple)):
-        raise RecipeError(f"layers alphas: found {alphas!r}, expected a list such as [1, 1, 0.5]")
-    return tuple(alphas)
 
 
 def _refuse_twice(resolutions: list[int]) -> None:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from blendgan import __version__, recipe
-from blendgan.blending import Source, blend_sources, open_source, preset
+from blendgan.blending import Source, blend_models, open_source, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
 from blendgan.recipe import Recipe
+from blendgan.recipe_schema import from_json
+from blendgan.spatial import Masking, SpatialPair
 from projector.alignment import AlignedFace
 from projector.latent import Latent
 from projector.optimise import ProjectionConfig
@@ -55,12 +57,20 @@ class ToonSettings:
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """Models, loaded once for any number of photos: BASE, which faces are projected into, and the blend."""
+    """Models, loaded once for any number of photos: BASE, which faces are projected into, and the blend.
+
+    With a mask `blended` is the pair of both.
+    """
 
     base: Generator
     blended: Generator
     discriminator: Discriminator | None
     recipe: Recipe  # with the models' fingerprints
+
+    @property
+    def mask(self) -> Mapping[str, Any] | None:
+        """What metadata says of the mask, if there is one."""
+        return self.blended.papers() if isinstance(self.blended, SpatialPair) else None
 
     @property
     def device(self) -> torch.device:
@@ -79,6 +89,7 @@ class Toon:
     projected: tuple[Image.Image, ...]
     toonified: tuple[Image.Image, ...]
     recipe: Recipe
+    mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -107,17 +118,24 @@ def open_studio(
     transfer: ModelLike | Source,
     blend_recipe: Recipe | None = None,
     device: torch.device | None = None,
+    masking: Masking | None = None,
 ) -> Studio:
-    """Load both models and blend them. BASE's discriminator lends its features to the projection, if it is there."""
+    """Load both models and blend them; `masking` says where the blend replaces BASE, None is everywhere.
+
+    BASE's discriminator lends its features to the projection, if it is there.
+    """
     sources = open_source(base), open_source(transfer)
-    blended = blend_sources(*sources, blend_recipe or preset(sources[1].checkpoint))
+    blended = blend_models(sources, blend_recipe or preset(sources[1].checkpoint))
     discriminator = load_discriminator(sources[0].checkpoint) if sources[0].checkpoint.discriminator else None
     device = device or torch.device("cpu")
+    base_generator, generator = load_generator(sources[0].checkpoint), load_generator(blended)
+    if masking is not None:
+        generator = SpatialPair(base_generator, generator, masking.mask, masking.from_resolution)
     return Studio(
-        load_generator(sources[0].checkpoint).to(device),
-        load_generator(blended).to(device),
+        base_generator.to(device),
+        generator.to(device),
         None if discriminator is None else discriminator.to(device),
-        recipe.from_json(blended.metadata[recipe.KEY]),
+        from_json(blended.metadata[recipe.KEY]),
     )
 
 
@@ -143,10 +161,11 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
     return Toon(
         with_pixels(photo, pixels),
         photo.metadata, tuple(faces), latent,
-        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe,
+        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask,
     )  # fmt: skip
 
 
 def papers(toon: Toon) -> dict[str, Any]:
     """What a picture's metadata says of how it was made."""
-    return {"command": "toonify", "version": __version__, "recipe": recipe.to_json(toon.recipe)}
+    said = {"command": "toonify", "version": __version__, recipe.KEY: recipe.to_json(toon.recipe)}
+    return said if toon.mask is None else {**said, "mask": dict(toon.mask)}

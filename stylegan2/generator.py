@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -115,28 +115,34 @@ class SynthesisBlock(nn.Module):
 
         ws: one style [N, w_dim] per convolution and one for to-RGB. noise: one per convolution.
         """
-        if x is not None and self.compute is not None:
-            x = x.to(self.compute)
-        x = self._convolve(x, ws, noise)
+        y = self.enter(x, ws, noise)
+        x = self.finish(x, y, ws, noise)
+        return x, self.paint(x, picture, ws)
+
+    def enter(self, x: Tensor | None, ws: Sequence[Tensor], noise: Sequence[Tensor | None]) -> Tensor:
+        """The way up to this resolution, by the first of two convolutions; at 4 px the constant."""
+        if x is None:
+            const = self.const[None].expand(ws[0].shape[0], -1, -1, -1)
+            return const.contiguous(memory_format=torch.channels_last)
+        y: Tensor = self.conv0(x if self.compute is None else x.to(self.compute), ws[0], noise[0])
+        return y
+
+    def finish(self, x: Tensor | None, y: Tensor, ws: Sequence[Tensor], noise: Sequence[Tensor | None]) -> Tensor:
+        """The last convolution, of what `enter` made of x; in the residual architecture x is added past both."""
+        if x is None or self.architecture != "resnet":
+            return cast(Tensor, self.conv1(y, ws[-2], noise[-1]))
+        gain = math.sqrt(0.5)  # keeps unit variance through the sum (StyleGAN2, section 4.1)
+        shortcut = self.skip(x.to(y.dtype), gain=gain)
+        return cast(Tensor, shortcut + self.conv1(y, ws[-2], noise[-1], gain=gain))
+
+    def paint(self, x: Tensor, picture: Tensor | None, ws: Sequence[Tensor]) -> Tensor | None:
+        """The picture so far, enlarged, and what this resolution adds to it, if it draws."""
         if picture is not None:
             picture = upsample2d(picture, self.fir)
-        if self.has_rgb:
-            rgb = self.torgb(x, ws[-1])
-            picture = rgb if picture is None else picture + rgb
-        return x, picture
-
-    def _convolve(self, x: Tensor | None, ws: Sequence[Tensor], noise: Sequence[Tensor | None]) -> Tensor:
-        y: Tensor
-        if x is None:
-            x = self.const[None].expand(ws[0].shape[0], -1, -1, -1)
-            y = self.conv1(x.contiguous(memory_format=torch.channels_last), ws[0], noise[0])
-        elif self.architecture != "resnet":
-            y = self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1])
-        else:
-            gain = math.sqrt(0.5)  # keeps unit variance through the sum (StyleGAN2, section 4.1)
-            shortcut = self.skip(x, gain=gain)
-            y = shortcut + self.conv1(self.conv0(x, ws[0], noise[0]), ws[1], noise[1], gain=gain)
-        return y
+        if not self.has_rgb:
+            return picture
+        rgb: Tensor = self.torgb(x, ws[-1])
+        return rgb if picture is None else picture + rgb
 
 
 class SynthesisNetwork(nn.Module):
@@ -159,31 +165,49 @@ class SynthesisNetwork(nn.Module):
 
         Raises ValueError for another mode or another number of styles.
         """
-        if noise_mode not in NOISE_MODES:
-            raise ValueError(f"noise_mode is {noise_mode!r}; expected one of {', '.join(NOISE_MODES)}")
-        if ws.ndim != 3 or ws.shape[1] != self.num_ws:
-            raise ValueError(f"ws has shape {tuple(ws.shape)}; expected [N, {self.num_ws}, w_dim]")
-        ws = ws.to(next(self.parameters()).dtype)
+        maps = self.noise_maps(ws.shape[0], noise_mode, generator, noise)
         x: Tensor | None = None
         picture: Tensor | None = None
-        for index, resolution in enumerate(self.resolutions):
-            block = self.get_submodule(f"b{resolution}")
-            first = max(2 * index - 1, 0)  # each convolution takes the next style; to-RGB shares that of the next block
-            names = [f"b{resolution}.conv{i}" for i in ([1] if index == 0 else [0, 1])]
-            block_noise = [self._noise(name, ws.shape[0], noise_mode, generator, noise or {}) for name in names]
-            styles = ws[:, first : first + len(names) + 1].unbind(dim=1)
+        for block, styles, block_noise in self.steps(ws, maps):
             x, picture = block(x, picture, styles, block_noise)
         return cast(Tensor, picture).to(torch.float32)  # the last block always draws
 
-    def _noise(
-        self, name: str, count: int, mode: str, generator: torch.Generator | None, given: Noise
-    ) -> Tensor | None:
-        if name in given:
-            return given[name]
-        const = cast(SynthesisLayer, self.get_submodule(name)).noise_const
-        if mode == "random":
-            return torch.randn([count, 1, *const.shape], device=const.device, dtype=const.dtype, generator=generator)
-        return const[None, None] if mode == "const" else None
+    def noise_maps(
+        self, count: int, mode: str, generator: torch.Generator | None = None, given: Noise | None = None
+    ) -> dict[str, Tensor | None]:
+        """Return the noise of every convolution ("b8.conv0" -> [count or 1, 1, H, W]), coarse to fine; `given` wins.
+
+        Raises ValueError for a mode that is none of const, random, none.
+        """
+        if mode not in NOISE_MODES:
+            raise ValueError(f"noise_mode is {mode!r}; expected one of {', '.join(NOISE_MODES)}")
+        layers = [(name, layer) for name, layer in self.named_modules() if isinstance(layer, SynthesisLayer)]
+        given = given or {}
+        return {n: given[n] if n in given else _noise(layer, count, mode, generator) for n, layer in layers}
+
+    def steps(
+        self, ws: Tensor, noise: Mapping[str, Tensor | None]
+    ) -> Iterator[tuple[SynthesisBlock, Sequence[Tensor], Sequence[Tensor | None]]]:
+        """Yield every block, coarse to fine, with its styles and its noise, as `SynthesisBlock.forward` takes them.
+
+        Raises ValueError for another number of styles.
+        """
+        if ws.ndim != 3 or ws.shape[1] != self.num_ws:
+            raise ValueError(f"ws has shape {tuple(ws.shape)}; expected [N, {self.num_ws}, w_dim]")
+        ws = ws.to(next(self.parameters()).dtype)
+        for index, resolution in enumerate(self.resolutions):
+            block = cast(SynthesisBlock, self.get_submodule(f"b{resolution}"))
+            first = max(2 * index - 1, 0)  # each convolution takes the next style; to-RGB shares that of the next block
+            names = [f"b{resolution}.conv{i}" for i in ([1] if index == 0 else [0, 1])]
+            styles = ws[:, first : first + len(names) + 1].unbind(dim=1)
+            yield block, styles, [noise[name] for name in names]
+
+
+def _noise(layer: SynthesisLayer, count: int, mode: str, generator: torch.Generator | None) -> Tensor | None:
+    const = layer.noise_const
+    if mode == "random":
+        return torch.randn([count, 1, *const.shape], device=const.device, dtype=const.dtype, generator=generator)
+    return const[None, None] if mode == "const" else None
 
 
 class Generator(nn.Module):

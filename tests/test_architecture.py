@@ -18,6 +18,8 @@ LEAVES = {  # module → what of ours it may import
     "stylegan2/config.py": {"stylegan2.errors"},
     "stylegan2/ops/reference.py": {"stylegan2.errors"},
     "blendgan/schedule.py": {"stylegan2.errors"},
+    "blendgan/channels.py": {"stylegan2.errors"},
+    "blendgan/feature_maps.py": {"stylegan2.config", "stylegan2.sites"},
     "projector/geometry.py": {"stylegan2.errors"},
 }
 TORCH_FREE = ("blendgan/__init__.py", "blendgan/cli/main.py", "stylegan2/__init__.py", "stylegan2/store.py")

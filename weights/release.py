@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from blendgan import recipe
-from blendgan.recipe import Recipe
+from blendgan.recipe import Recipe, recipe_of
 from blendgan.schedule import Swap
 from stylegan2 import checkpoints
 from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
@@ -58,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     preset = None
     if arguments.swap_res:
-        preset = Recipe(Swap(int(arguments.swap_res[0]), arguments.swap_res[1]))
+        preset = recipe_of(Swap(int(arguments.swap_res[0]), arguments.swap_res[1]))
     target = HERE / f"{arguments.name}.safetensors"
     checkpoints.save(released(arguments.name, checkpoints.load(arguments.snapshot), preset), target, replace=True)
     print(target.name, f"{target.stat().st_size:,} bytes")

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from blendgan.cli import options
-from blendgan.cli.schedules import SHIPPED_PAIR, chosen_recipe, schedule_options
+from blendgan.cli.recipes import EXPLICIT, given_recipe, opened, recipe_options
 from blendgan.cli.tables import show_table
 from stylegan2.errors import InputError
 
 if TYPE_CHECKING:
-    import torch
-
     from blendgan.blending import Source
-    from blendgan.preview import View
-    from blendgan.recipe import Recipe
-    from blendgan.schedule import Side
-
-
-def _policy(name: str, what: str) -> Callable[[Command], Command]:
-    text = f"{what}: base, transfer, or a share of TRANSFER. [default: base]"
-    return click.option(f"--{name}", metavar="base|transfer|A", help=text)
-
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+    from blendgan.combine import Alpha
+    from blendgan.recipe import Recipe, Transfer
 
 EXAMPLES = """\b
 Examples:
   blendgan blend --swap-res 16 --transfer-gives high
   blendgan blend ffhq.pkl cartoon.pkl --sigmoid 32,1 -o toon.safetensors
-  blendgan blend ffhq.pkl cartoon.pkl --alpha 0.3 --explain"""
+  blendgan blend ffhq.pkl cartoon.pkl --alpha 0.3 --channels ramp:0,1 --explain
+  blendgan blend ffhq.pkl cartoon.pkl comic.pkl --weights 0.5,0.3
+  blendgan blend --recipe toon.yaml"""
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("models", metavar="[BASE TRANSFER]", nargs=-1)
-@schedule_options
-@_policy("mapping", "Mapping network")
-@_policy("w-avg", "Mean w")
-@_policy("noise", "Noise buffers")
+@click.argument("models", metavar="[BASE TRANSFER...]", nargs=-1)
+@recipe_options
 @click.option(
     "-o",
     "--out",
@@ -50,64 +39,68 @@ Examples:
     show_default=True,
     help="The new model; its preview has the same name, ending in .png.",
 )
-@click.option("--explain", is_flag=True, help="Print what each tensor takes of TRANSFER, and write nothing.")
+@click.option("--explain", is_flag=True, help="Print what each tensor takes of each TRANSFER, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="With --explain: print JSON.")
+@click.option("--no-preview", is_flag=True, help="Write the model alone.")
 @click.option("--seeds", type=options.Seeds(), default="0-7", show_default=True, help="Pictures of the preview.")
 @options.trunc
 @options.class_index
 @options.device
 @options.threads
-@options.force
+@click.option("--force", is_flag=True, help="Replace a model that is there; blend models that seem unrelated.")
 @options.quiet
 @options.debug
-def blend(
-    models: tuple[str, ...],
-    transfer_gives: Side | None,
-    mapping: str | None,
-    w_avg: str | None,
-    noise: str | None,
-    out: Path,
-    explain: bool,
-    seeds: tuple[int, ...],
-    truncation_psi: float,
-    class_index: int | None,
-    device: torch.device,
-    force: bool,
-    quiet: bool,
-) -> None:
-    """Blend TRANSFER into BASE, from which it was trained; without models, the shipped pair.
+def blend(models: tuple[str, ...], out: Path, explain: bool, as_json: bool, **chosen: Any) -> None:
+    """Blend TRANSFERs into the BASE from which they were trained; without models, the shipped pair.
 
-    Without a schedule TRANSFER's own recommendation is used, if it has one, else --swap-res 16.
+    Without a schedule TRANSFER's own recommendation is used, if it has one, else --swap-res 16; several TRANSFERs are
+    shared out evenly over all layers.
     """
-    base, transfer = _open(models)
-    recipe = chosen_recipe(transfer, transfer_gives, {"mapping": mapping, "w_avg": w_avg, "noise": noise})
+    if as_json and not explain:
+        raise click.UsageError("--json goes with --explain: it prints the plan as JSON")
+    sources, recipe = opened(models, given_recipe(chosen))
     if explain:
-        _show_plan(base, transfer, recipe)
+        _show_plan(sources, recipe, as_json=as_json)
         return
-    _check_target(out, force=force)
-    picture = _write(out, base, transfer, recipe, _view(seeds, truncation_psi, class_index, device))
-    if not quiet:
-        click.echo(f"wrote {out} and {picture}")
+    _check_target(out, force=chosen["force"])
+    if not chosen["force"]:
+        _check_related(sources)
+    written = _write(out, sources, recipe, chosen)
+    if not chosen["quiet"]:
+        click.echo(f"wrote {' and '.join(map(str, written))}")
 
 
-def _open(models: tuple[str, ...]) -> tuple[Source, Source]:
-    from blendgan.blending import open_source
+def _show_plan(sources: Sequence[Source], recipe: Recipe, *, as_json: bool) -> None:
+    from blendgan.blending import plan_of
+    from blendgan.recipe import to_json
 
-    if len(models) not in (0, 2):
-        raise click.UsageError(f"models: found {len(models)}, expected BASE and TRANSFER, or none for the shipped pair")
-    base, transfer = models or SHIPPED_PAIR
-    return open_source(base), open_source(transfer)
-
-
-def _show_plan(base: Source, transfer: Source, recipe: Recipe) -> None:
-    from blendgan.blending import plan
-
-    rows = [
-        (row.name, f"{row.resolution or '-'}", row.role, f"{row.alpha:.4g}") for row in plan(base, transfer, recipe)
-    ]
-    show_table(
-        f"BASE {base.name}, TRANSFER {transfer.name}, {recipe.schedule}",
-        [("tensor", "px", "role", "share of TRANSFER"), *rows],
+    rows = plan_of(sources, recipe)
+    if as_json:
+        names = [source.name for source in sources]
+        values = {"models": names, "recipe": to_json(recipe), "plan": [row.to_json() for row in rows]}
+        click.echo(json.dumps(values, indent=1))
+        return
+    columns = ["share of TRANSFER"] if len(sources) == 2 else [f"share of {source.name}" for source in sources[1:]]
+    lines = [(row.name, f"{row.resolution or '-'}", row.role, *map(_share_text, row.alphas)) for row in rows]
+    title = ", ".join(
+        [f"BASE {sources[0].name}"]
+        + [_transfer_text(s, t) for s, t in zip(sources[1:], recipe.transfers, strict=True)]
+        + [f"{name} {getattr(recipe, name)}" for name in EXPLICIT]
     )
+    show_table(title, [("tensor", "px", "role", *columns), *lines])
+
+
+def _transfer_text(source: Source, transfer: Transfer) -> str:
+    channels = "" if transfer.channels is None else f", {transfer.channels}"
+    weight = "" if transfer.weight == 1 else f"{transfer.weight:g} times "
+    return f"TRANSFER {source.name}: {weight}{transfer.schedule}{channels}"
+
+
+def _share_text(alpha: Alpha) -> str:
+    if isinstance(alpha, (int, float)):
+        return f"{alpha:.4g}"
+    low, high, mean = min(alpha.alphas), max(alpha.alphas), sum(alpha.alphas) / len(alpha.alphas)
+    return f"{low:.4g} to {high:.4g}, mean {mean:.4g}, by channel"
 
 
 def _check_target(out: Path, *, force: bool) -> None:
@@ -119,22 +112,34 @@ def _check_target(out: Path, *, force: bool) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _view(seeds: tuple[int, ...], truncation_psi: float, class_index: int | None, device: torch.device) -> View:
-    from blendgan.preview import View
+def _check_related(sources: Sequence[Source]) -> None:
+    from blendgan.kinship import check_related
 
-    return View(seeds, truncation_psi, class_index, device)
+    for transfer in sources[1:]:
+        check_related(sources[0], transfer)
 
 
-def _write(out: Path, base: Source, transfer: Source, recipe: Recipe, view: View) -> Path:
+def _write(out: Path, sources: Sequence[Source], recipe: Recipe, chosen: dict[str, Any]) -> list[Path]:
     """Write model and preview; draw first, so that a class which does not fit leaves nothing behind."""
-    from blendgan.blending import blend_sources
+    from blendgan.blending import blend_lazily
     from blendgan.images import write_png
-    from blendgan.preview import preview
-    from blendgan.recipe import KEY, dumps, from_json
+    from blendgan.recipe import KEY
 
-    blended = blend_sources(base, transfer, recipe)
-    sheet = preview({"BASE": base.checkpoint, "TRANSFER": transfer.checkpoint, "blend": blended}, view)
+    blended = blend_lazily(sources, recipe)
+    if chosen["no_preview"]:
+        blended.save(out, replace=True)
+        return [out]
+    sheet = _preview(sources, blended, chosen)
     blended.save(out, replace=True)
     picture = out.with_suffix(".png")
-    write_png(picture, sheet, {KEY: dumps(from_json(blended.metadata[KEY]))})
-    return picture
+    write_png(picture, sheet, {KEY: json.dumps(blended.metadata[KEY], sort_keys=True)})
+    return [out, picture]
+
+
+def _preview(sources: Sequence[Source], blended: Any, chosen: dict[str, Any]) -> Any:
+    from blendgan.preview import View, preview
+
+    names = ["TRANSFER"] if len(sources) == 2 else [f"TRANSFER {i}" for i in range(1, len(sources))]
+    models = {name: source.checkpoint for name, source in zip(["BASE", *names], sources, strict=True)}
+    view = View(chosen["seeds"], chosen["truncation_psi"], chosen["class_index"], chosen["device"])
+    return preview(models | {"blend": blended}, view)

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING
 import click
 
 from blendgan.cli import options
+from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import with_bar
 
 if TYPE_CHECKING:
     import torch
 
+    from blendgan.generation import Blending
+    from blendgan.spatial import Masking
+
 EXAMPLE = """\b
 Examples:
   blendgan generate --seeds 0-15 --trunc 0.7 --outdir out
   blendgan generate --network blend.safetensors --seeds 7,42
-  blendgan generate --network blend.safetensors --latent photo.npz"""
+  blendgan generate --network blend.safetensors --latent photo.npz
+  blendgan generate --blend recipe.yaml --mask eyes --seeds 0-7"""
 
 
 @click.command(epilog=EXAMPLE)
 @options.network
+@click.option(
+    "--blend",
+    type=click.Path(path_type=Path),
+    metavar="RECIPE",
+    help="Instead of a network: the blend of a recipe (YAML), or of the one in a model or picture.",
+)
+@mask_options
 @options.seeds
 @options.trunc
 @options.class_index
@@ -36,6 +48,9 @@ Examples:
 @options.debug
 def generate(
     network: str,
+    blend: Path | None,
+    mask: str | None,
+    mask_from: int | None,
     seeds: tuple[int, ...],
     truncation_psi: float,
     class_index: int | None,
@@ -49,18 +64,20 @@ def generate(
 ) -> None:
     """Draw one picture for each seed, as seed0042.png; a seed gives the same picture in any company.
 
-    With --latent, one for each face of the file, as photo.face1.png; the model must be of the latent's family.
+    With --latent, one for each face of the file, as photo.face1.png; the model must be of the latent's family. With
+    --mask the picture is the blend's where the mask is white, and BASE's where it is black.
     """
     from blendgan.generation import Drawing
     from blendgan.generation import generate as draw
     from blendgan.images import to_pictures, write_png
 
+    model = _model(network, blend, chosen_masking(mask, mask_from))
     if latent is not None:
-        for path in _draw_latent(network, latent, outdir, device):
+        for path in _draw_latent(model, latent, outdir, device, with_metadata=not no_metadata):
             if not quiet:
                 click.echo(path)
         return
-    drawing = Drawing(network, seeds, truncation_psi, class_index, noise_mode, precision)
+    drawing = Drawing(model, seeds, truncation_psi, class_index, noise_mode, precision)
     for picture in with_bar(draw(drawing, device), "generate", total=len(seeds), quiet=quiet):
         path = outdir / picture.filename
         write_png(path, to_pictures(picture.image)[0], None if no_metadata else picture.metadata)
@@ -68,14 +85,37 @@ def generate(
             click.echo(path)
 
 
-def _draw_latent(network: str, latent: Path, outdir: Path, device: torch.device) -> list[Path]:
+def _model(network: str, blend: Path | None, masking: Masking | None) -> str | Blending:
+    """What draws: one network, or the blend of a recipe, with a mask or without."""
+    from click.core import ParameterSource
+
+    from blendgan.cli.recipes import Given, opened
+    from blendgan.generation import Blending
+
+    if blend is None:
+        if masking is not None:
+            raise click.UsageError("--mask goes with --blend: it mixes BASE and a blend of it")
+        return network
+    if click.get_current_context().get_parameter_source("network") != ParameterSource.DEFAULT:
+        raise click.UsageError("--network and --blend are given; choose one")
+    sources, recipe = opened((), Given(blend, {}))
+    return Blending(sources, recipe, masking)
+
+
+def _draw_latent(
+    model: str | Blending, latent: Path, outdir: Path, device: torch.device, *, with_metadata: bool
+) -> list[Path]:
+    import json
+
+    from blendgan.generation import METADATA_KEY, open_generator
     from blendgan.images import to_pictures, write_png
     from blendgan.projection import draw
     from projector.latent import load_latent
-    from stylegan2.loading import load_generator
 
-    pictures = to_pictures(draw(load_generator(network).to(device), load_latent(latent)))
-    paths = [outdir / f"{latent.stem}.face{i + 1}.png" for i in range(len(pictures))]
-    for path, picture in zip(paths, pictures, strict=True):
-        write_png(path, picture)
+    generator, papers = open_generator(model)
+    paths = []
+    for i, picture in enumerate(to_pictures(draw(generator.to(device), load_latent(latent)))):
+        paths.append(outdir / f"{latent.stem}.face{i + 1}.png")
+        said = papers | {"latent": latent.name, "face": i + 1}
+        write_png(paths[-1], picture, {METADATA_KEY: json.dumps(said)} if with_metadata else None)
     return paths

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from blendgan.recipe import Recipe
 
 SHIPPED_PAIR = ("portraits", "paintings")
-NO_POLICIES: Mapping[str, str | None] = {"mapping": None, "w_avg": None, "noise": None}
 SCHEDULE_KEY = "blendgan.schedule"  # in click's Context.meta: the (option, text) pairs that were given
 SCHEDULE_HELP = {  # option → (form, help)
     "swap-res": ("R", "TRANSFER gives the layers up to R px."),
@@ -44,12 +44,9 @@ def schedule_options(command: Command) -> Command:
     return command
 
 
-def chosen_recipe(
-    transfer: Source, transfer_gives: Side | None, policies: Mapping[str, str | None] = NO_POLICIES
-) -> Recipe:
-    """TRANSFER's own recommendation, and over it what the command line says."""
+def chosen_recipe(transfer: Source, transfer_gives: Side | None) -> Recipe:
+    """TRANSFER's own recommendation, and over it the schedule of the command line."""
     from blendgan.blending import preset
-    from blendgan.recipe import Recipe, parse_policy
     from blendgan.schedule_forms import facing, parse
 
     recipe = preset(transfer.checkpoint)
@@ -58,5 +55,5 @@ def chosen_recipe(
         raise click.UsageError(f"{' and '.join(f'--{name}' for name, _ in given)} are given; choose one schedule")
     schedule = parse(*given[0]) if given else recipe.schedule
     schedule = facing(schedule, transfer_gives) if transfer_gives else schedule
-    policy = {name: parse_policy(name, text) if text else getattr(recipe, name) for name, text in policies.items()}
-    return Recipe(schedule, policy["mapping"], policy["w_avg"], policy["noise"])
+    (only,) = recipe.transfers
+    return replace(recipe, transfers=(replace(only, schedule=schedule),))

@@ -9,6 +9,7 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.batch import for_each
+from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import projection_bar
 from blendgan.cli.schedules import SHIPPED_PAIR, chosen_recipe, schedule_options
 from stylegan2.errors import InputError
@@ -22,6 +23,7 @@ EXAMPLE = """\b
 Examples:
   blendgan toonify photo.jpg
   blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
+  blendgan toonify photo.jpg --mask eyes
   blendgan toonify *.jpg --outdir toons"""
 
 
@@ -32,6 +34,7 @@ Examples:
     "--transfer", default=SHIPPED_PAIR[1], show_default=True, metavar="MODEL", help="The one trained from it."
 )
 @schedule_options
+@mask_options
 @click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
 @click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole.")
 @click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
@@ -64,7 +67,8 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     _refuse_one_name_for_two(photos, chosen)
     settings = _settings(chosen)
     source = open_source(transfer)
-    studio = open_studio(base, source, chosen_recipe(source, chosen["transfer_gives"]), device)
+    masking = chosen_masking(chosen["mask"], chosen["mask_from"])
+    studio = open_studio(base, source, chosen_recipe(source, chosen["transfer_gives"]), device, masking)
     for_each(photos, lambda photo: _redraw(studio, photo, settings, chosen))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,16 +16,15 @@ from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.fingerprints import tensor_bytes
 from stylegan2.checkpoints.headers import KEY, read_header, write_header
+from stylegan2.checkpoints.lazy import Description, LazyTensors, describe, pieces
 from stylegan2.checkpoints.shapes import Shape, check_shapes
 from stylegan2.errors import CheckpointError, InputError, Truncated
 
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types that networks have, by safetensors' names
-DTYPES = {"torch.float64": "F64", "torch.float32": "F32", "torch.float16": "F16", "torch.bfloat16": "BF16"}
 CUT_SHORT = ("incomplete", "too small", "invalid header length")  # words of safetensors' own errors
-Description = dict[str, tuple[str, Shape]]  # name -> type, shape
 
 
-class StoredTensors(Mapping[str, Tensor]):
+class StoredTensors(LazyTensors):
     """The tensors of a safetensors file, each read when it is asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -42,11 +41,9 @@ class StoredTensors(Mapping[str, Tensor]):
         tensor: Tensor = self._file.get_tensor(name)
         return tensor
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.description)
-
-    def __len__(self) -> int:
-        return len(self.description)
+    def pieces(self, name: str) -> Iterator[Tensor]:
+        """Yield the tensor as one piece: it lies in the file, not in memory."""
+        yield self[name]
 
     def header(self) -> str | None:
         """Return our JSON header, or None where the file is somebody else's."""
@@ -63,7 +60,8 @@ def save(checkpoint: Checkpoint, path: str | os.PathLike[str], *, replace: bool 
     target = Path(path)
     if target.exists() and not replace:
         raise InputError(f"{target}: the file exists; choose another name, or ask to replace it")
-    description = _described(checkpoint.tensors)
+    description = describe(checkpoint.tensors)
+    _check_types(description)
     check_shapes(_shapes(description), checkpoint.config, checkpoint.discriminator)
     with writing(target) as file:
         _write(file, checkpoint, description)
@@ -90,18 +88,6 @@ def _opened(path: Path) -> StoredTensors:
         raise CheckpointError(f"a damaged safetensors file ({error}); get it again") from error
 
 
-def _described(tensors: Mapping[str, Tensor]) -> Description:
-    """Return type and shape of every tensor; those of a file are known without reading them."""
-    if isinstance(tensors, StoredTensors):
-        return tensors.description
-    description = {
-        name: (DTYPES.get(str(tensor.dtype), str(tensor.dtype)), tuple(tensor.shape))
-        for name, tensor in tensors.items()
-    }
-    _check_types(description)
-    return description
-
-
 def _check_types(description: Description) -> None:
     other = sorted(f"{name} {dtype}" for name, (dtype, _) in description.items() if dtype not in ITEM_BYTES)
     if other:
@@ -113,7 +99,7 @@ def _shapes(description: Description) -> dict[str, Shape]:
 
 
 def _write(file: BinaryIO, checkpoint: Checkpoint, description: Description) -> None:
-    """Length, JSON index, numbers: one tensor at a time, so that no model need fit in memory twice."""
+    """Length, JSON index, numbers: a piece at a time, so that no model need fit in memory twice."""
     # The widest type first, as the format's own library sorts: every tensor then starts at a multiple of its size.
     names = sorted(description, key=lambda name: (-ITEM_BYTES[description[name][0]], name))
     index: dict[str, Any] = {"__metadata__": {KEY: write_header(checkpoint)}}
@@ -127,4 +113,5 @@ def _write(file: BinaryIO, checkpoint: Checkpoint, description: Description) -> 
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     for name in names:
-        file.write(tensor_bytes(checkpoint.tensors[name]))
+        for piece in pieces(checkpoint.tensors, name):
+            file.write(tensor_bytes(piece))

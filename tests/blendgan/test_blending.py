@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from blendgan.blending import Source, blend, open_source, plan, preset
-from blendgan.recipe import DEFAULT, Policy, Recipe, from_json, to_json
+from blendgan.blending import Source, blend, open_source, plan_of, preset
+from blendgan.recipe import DEFAULT, Policy, recipe_of, to_json
+from blendgan.recipe_schema import from_json
 from blendgan.schedule import Band, Layers, Linear, Schedule, Sigmoid, Swap, Table, Uniform
 from stylegan2 import checkpoints, load_generator
 from stylegan2.checkpoints import Checkpoint
@@ -218,8 +219,8 @@ def source(model: Checkpoint) -> Source:
 
 
 def test_the_plan_has_a_row_for_each_tensor_and_the_alpha_that_is_applied():
-    rows = plan(source(random_model(0)), source(random_model(1)), Recipe(Swap(4), w_avg=0.5))
-    table = {row.name: (row.resolution, row.role, row.alpha) for row in rows}
+    rows = plan_of([source(random_model(0)), source(random_model(1))], recipe_of(Swap(4), w_avg=0.5))
+    table = {row.name: (row.resolution, row.role, *row.alphas) for row in rows}
     assert table.keys() == random_model(0).tensors.keys()
     assert table["mapping.fc0.weight"] == (None, "weight", 0)
     assert table["mapping.w_avg"] == (None, "w-avg", 0.5)
@@ -255,7 +256,8 @@ def test_everything_that_does_not_fit_is_listed_at_once():
         blend(base, broken, Swap(4))
     message = str(caught.value)
     assert message.startswith(
-        "in memory (BASE) and in memory (TRANSFER) do not fit: channels: BASE has (5, 4), TRANSFER (7, 4); "
+        "in memory (BASE) and in memory (TRANSFER) do not fit: "
+        "synthesis.b4.const: BASE has shape (5, 4, 4), TRANSFER (7, 4, 4); "
     )
     for part in (
         "activation: BASE has lrelu, TRANSFER relu",
@@ -299,7 +301,7 @@ def test_a_name_that_nobody_knows_is_refused():
 
 
 def test_a_model_may_recommend_a_recipe():
-    recommended = Recipe(Swap(8, "high"), noise=0.5)
+    recommended = recipe_of(Swap(8, "high"), noise=0.5)
     plain = random_model(0)
     assert preset(plain) == DEFAULT
     assert preset(replace(plain, metadata={"recipe": to_json(recommended)})) == recommended

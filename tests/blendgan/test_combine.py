@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from blendgan.combine import Share, combine
+from blendgan import combine as loop
+from blendgan.combine import Alpha, Channelwise, Share, combine
 from stylegan2.errors import RecipeError, ShapeMismatch
 
 law = settings(deadline=None, max_examples=50)  # no deadline: a busy machine breaks no law
@@ -28,7 +29,7 @@ def state(seed: int, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
     return {name: torch.randn(shape, generator=random).to(dtype) for name, shape in [("w", (5, 7)), ("strength", ())]}
 
 
-def share(tensors: dict[str, Tensor], alpha: float, fingerprint: str = "b") -> Share:
+def share(tensors: dict[str, Tensor], alpha: Alpha, fingerprint: str = "b") -> Share:
     return Share(fingerprint, tensors, dict.fromkeys(tensors, alpha))
 
 
@@ -182,3 +183,68 @@ def test_the_tables_must_have_the_same_names():
         combine(state(0), [share(state(1), 0.5), Share("c", state(2), {"w": 0.5})])
     with pytest.raises(RecipeError, match="shares: found 0, expected at least one"):
         combine(state(0), [])
+
+
+# ---- an alpha for each channel ----------------------------------------------------------------------------------
+
+
+def along(tensors: dict[str, Tensor], alphas: list[float], axis: int = 0, fingerprint: str = "b") -> Share:
+    """These alphas along an axis of the matrix, their first for the scalar."""
+    return Share(fingerprint, tensors, {"w": Channelwise(axis, tuple(alphas)), "strength": alphas[0]})
+
+
+@law
+@given(seeds, dtypes, alphas)
+def test_one_alpha_for_all_channels_is_the_plain_alpha(seed, dtype, alpha):
+    base, transfer = state(seed, dtype), state(seed + 1, dtype)
+    assert same(combine(base, [along(transfer, [alpha] * 5)]), combine(base, [share(transfer, alpha)]))
+
+
+@law
+@given(seeds, dtypes, st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=5, max_size=5), st.integers(1, 3))
+def test_each_channel_keeps_the_laws_of_its_own_alpha(seed, dtype, alphas, models):
+    base, transfer = spoilt(state(seed, dtype)), spoilt(state(seed + 1, dtype))
+    transfer["w"] = transfer["w"].flip(1)  # the infinities lie elsewhere
+    silent = [along(transfer, [0.0] * 5, fingerprint=f"{i}") for i in range(models - 1)]
+    mixed = combine(base, [along(transfer, alphas), *silent])["w"]
+    for row, alpha in enumerate(alphas):
+        if alpha != 0.5:
+            assert bits(mixed[row]) == bits((base if alpha == 0 else transfer)["w"][row])
+        else:
+            expected = combine({"w": base["w"][row]}, [Share("b", {"w": transfer["w"][row]}, {"w": 0.5})])
+            torch.testing.assert_close(mixed[row], expected["w"], rtol=0, atol=0, equal_nan=True)  # NaNs differ in bits
+
+
+@law
+@given(seeds, dtypes, st.lists(alphas, min_size=7, max_size=7))
+def test_channels_of_a_model_with_itself_are_its_own(seed, dtype, alphas):
+    model = state(seed, dtype)
+    model["w"][0, :3] = torch.tensor([float("inf"), float("-inf"), -0.0])
+    twin = {name: tensor.clone() for name, tensor in model.items()}
+    assert same(combine(model, [along(twin, alphas, 1), along(twin, alphas[::-1], 1, "c")]), model)
+
+
+def test_channels_that_one_of_several_models_gives_are_its_very_numbers():
+    base, a, b = spoilt(state(0)), state(1, torch.float16), state(2)
+    mixed = combine(base, [along(a, [1, 0, 0, 0.5, 0], fingerprint="a"), along(b, [0, 1, 0, 0.25, 0.5])])["w"]
+    assert bits(mixed[0]) == bits(a["w"][0].float())
+    assert bits(mixed[1]) == bits(b["w"][1])
+    assert bits(mixed[2]) == bits(base["w"][2])
+    x, y, z = (m["w"][3].double() for m in (base, a, b))
+    assert bits(mixed[3]) == bits((x + (0.5 * (y - x) + 0.25 * (z - x))).float())
+
+
+def test_as_many_alphas_as_channels():
+    with pytest.raises(RecipeError, match=r"found 4 alphas along axis 0 of shape \(5, 7\)"):
+        combine(state(0), [along(state(1), [0, 0.5, 1, 1])])
+
+
+@pytest.mark.parametrize("models", [1, 2])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_in_slices_it_is_the_same(monkeypatch, models, axis):
+    alphas = [i / 6 for i in range(5 if axis == 0 else 7)]
+    shares = [along(state(i + 1), alphas, axis, f"{i}") for i in range(models)]
+    expected = combine(state(0), shares)
+    monkeypatch.setattr(loop, "CHUNK", 14)
+    assert [piece.shape for piece in loop.pieces(state(0), shares, "w")] == [(2, 7), (2, 7), (1, 7)]
+    assert same(combine(state(0), shares), expected)

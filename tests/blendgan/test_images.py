@@ -124,3 +124,13 @@ def test_what_is_no_picture_has_no_text(tmp_path):
     path.write_text("<html>", encoding="utf-8")
     with pytest.raises(InputError, match="not a readable picture"):
         read_metadata(path)
+
+
+def test_a_wide_caption_sets_the_columns_apart():
+    rows = {"": [flat((255, 0, 0)), flat((0, 255, 0))]}
+    narrow = grid(rows, columns=["a", "b"])
+    wide = grid(rows, columns=["a", "a caption that is wider than its picture"])
+    assert narrow.width == 2 * 128 + 2
+    assert wide.width > narrow.width + 100
+    assert wide.getpixel((wide.width - 1, 100)) == (0, 255, 0)
+    assert wide.getpixel((130, 100)) == (255, 255, 255)

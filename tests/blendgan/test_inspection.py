@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 import torch
 
 from blendgan.cli import main
-from blendgan.inspection import describe, inspect, networks, parameters
+from blendgan.inspection import describe, inspect, kinship_chart, kinship_json, networks, parameters
+from blendgan.kinship import compare
 from stylegan2.checkpoints import Checkpoint, fingerprint, fingerprint_mapping, save
 from stylegan2.errors import UnknownWeights
 
@@ -76,3 +78,83 @@ def test_the_command_prints_the_table(pico, tmp_path, capsys):
     assert main.run(["inspect", str(path)]) == 0
     out = capsys.readouterr().out
     assert all(text in out for text in ("16 x 16 px", "4: 8, 8: 6, 16: 4", fingerprint(pico())))
+
+
+@pytest.fixture
+def files(pico, tmp_path, monkeypatch):
+    """A working directory with a model, a transfer of it, a stranger, and one of another width."""
+    monkeypatch.chdir(tmp_path)
+    base = pico(0)
+    moved = {name: tensor + 0.1 * pico(9).tensors[name] for name, tensor in base.tensors.items()}
+    models = {
+        "base": base,
+        "transfer": dataclasses.replace(base, tensors=moved),
+        "stranger": pico(1),
+        "wider": pico(1, dataclasses.replace(base.config, w_dim=9)),
+    }
+    for name, checkpoint in models.items():
+        save(checkpoint, tmp_path / f"{name}.safetensors")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("transfer", ["same family: filters correlate by 0.99", "16 px", "mapping", "no common origin"]),
+        ("stranger", ["same architecture only: filters correlate by", "4, 8, 16 px: under 0.1"]),
+        ("wider", ["incompatible: mapping.fc1.weight: BASE has shape (8, 8), TRANSFER shape (9, 8) (and", "train"]),
+    ],
+)
+def test_two_models_are_compared_whatever_the_verdict(files, capsys, other, words):
+    assert main.run(["inspect", "base.safetensors", f"{other}.safetensors", "--plot", "chart.png"]) == 0
+    out, err = capsys.readouterr()
+    assert all(text in out for text in words)
+    assert (files / "chart.png").exists() == (other != "wider")
+    assert ("not drawn" in err) == (other == "wider")
+
+
+def test_the_comparison_as_json(files, capsys):
+    assert main.run(["inspect", "base.safetensors", "transfer.safetensors", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["base"], said["verdict"]) == ("base.safetensors", "same family")
+    assert [row["resolution"] for row in said["rows"]] == [None, 4, 8, 16]
+    assert all(0.05 < row["distance"] < 0.2 and 0.9 < row["correlation"] < 1 for row in said["rows"])
+    assert said["thresholds"] == {"fails_below": 0.1, "works_from": 0.689}
+
+
+def test_json_has_no_numbers_that_are_none(pico):
+    checkpoint = pico()
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in checkpoint.tensors.items()}
+    blank = dataclasses.replace(checkpoint, tensors=zeros)
+    assert [row["distance"] for row in kinship_json(compare(blank, checkpoint))["rows"]] == [None] * 4
+
+
+def test_one_model_as_json(files, capsys):
+    assert main.run(["inspect", "base.safetensors", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["resolution"] == "16 x 16 px"
+
+
+def test_the_chart_has_a_line_for_each_column_of_the_table(pico):
+    kinship = compare(pico(0), pico(1))
+    chart = kinship_chart(kinship, "title")
+    assert [line.name for line in chart.lines] == ["correlation", "change of weights"]
+    assert chart.lines[1].points == tuple((row.resolution, row.distance) for row in kinship.rows[1:])
+    assert sorted(chart.marks.values()) == [0.1, 0.689]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["base.safetensors", "--plot", "chart.png"], "found one model, expected two"),
+        (["base.safetensors", "transfer.safetensors", "--plot", "chart.jpg"], "found the ending '.jpg'"),
+        (["base.safetensors", "nobody"], "nobody"),
+        (["base.safetensors", "broken.pkl"], "broken.pkl"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(files, capsys, arguments, words):
+    (files / "broken.pkl").write_bytes(b"<html>")
+    assert main.run(["inspect", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from PIL import Image
 from blendgan import blend, recipe
 from blendgan.cli.main import run
 from blendgan.faces import WHOLE, Selection, parse_selection
+from blendgan.generation import METADATA_KEY
+from blendgan.images import read_metadata
+from blendgan.masks import WHITE, Mask
 from blendgan.projection import draw, project_photo
-from blendgan.recipe import Recipe
+from blendgan.recipe import recipe_of
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap, Uniform
-from blendgan.toonification import Studio, ToonSettings, open_studio, toonify, toonify_photo
+from blendgan.spatial import Masking
+from blendgan.toonification import Studio, Toon, ToonSettings, open_studio, papers, toonify, toonify_photo
 from projector.detection import Face
 from projector.latent import load_latent
 from projector.optimise import ProjectionConfig
@@ -44,7 +49,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     folder = tmp_path_factory.mktemp("pair")
     base = full_checkpoint(0, {})
     lineage = {"transfer": {"mapping_fingerprint": fingerprint_mapping(base)}}
-    preset = recipe.to_json(Recipe(Swap(8, "high")))
+    preset = recipe.to_json(recipe_of(Swap(8, "high")))
     base.save(folder / "base.safetensors")
     full_checkpoint(1, {"lineage": lineage, "recipe": preset}).save(folder / "transfer.safetensors")
     return str(folder / "base.safetensors"), str(folder / "transfer.safetensors")
@@ -77,9 +82,9 @@ def test_the_face_changes_and_the_rest_of_the_photo_stays(studio: Studio, portra
 
 
 def test_a_blend_that_is_all_base_adds_no_change(pair: tuple[str, str], portrait: Path) -> None:
-    toon = toonify(portrait, *pair, Recipe(Uniform(0.0)), QUICK)
+    toon = toonify(portrait, *pair, recipe_of(Uniform(0.0)), QUICK)
     assert np.array_equal(np.asarray(toon.image), np.asarray(Image.open(portrait)))
-    pasted = toonify(portrait, *pair, Recipe(Uniform(0.0)), replace(QUICK, paste="face"))
+    pasted = toonify(portrait, *pair, recipe_of(Uniform(0.0)), replace(QUICK, paste="face"))
     assert not np.array_equal(np.asarray(pasted.image), np.asarray(Image.open(portrait)))
 
 
@@ -220,3 +225,26 @@ def test_two_photos_of_one_name_are_refused_before_the_work(tmp_path: Path, caps
     assert run(["toonify", first, second, "--base", "nothing", "--outdir", str(out)]) == 2
     assert f"{first} and {second} would both be written to {out / 'x.toon.png'}" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_mask_chooses_between_projection_and_blend(pair: tuple[str, str], portrait: Path) -> None:
+    def toon(level: int) -> Toon:
+        mask = Mask("flat", np.full((4, 4), level, np.uint16))
+        return toonify_photo(open_studio(*pair, masking=Masking(mask)), portrait, QUICK)
+
+    plain, white, black = toonify(portrait, *pair, settings=QUICK), toon(WHITE), toon(0)
+    assert np.array_equal(np.asarray(white.image), np.asarray(plain.image))
+    assert np.array_equal(np.asarray(black.image), np.asarray(Image.open(portrait)))
+    assert np.array_equal(np.asarray(black.toonified[0]), np.asarray(black.projected[0]))
+    assert not np.array_equal(np.asarray(white.toonified[0]), np.asarray(white.projected[0]))
+    assert "mask" not in papers(plain)
+    assert papers(white)["mask"] == {"file": "flat", "sha256": Mask("", np.full((4, 4), WHITE)).digest, "from": 16}
+
+
+def test_the_command_takes_a_region(pair: tuple[str, str], portrait: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    words = ["toonify", str(portrait), "--base", pair[0], "--transfer", pair[1], "--steps", "2", "--quiet"]
+    assert run([*words, "--outdir", str(tmp_path), "--mask", "eyes", "--mask-from", "8"]) == 0
+    said = json.loads(read_metadata(tmp_path / "photo.toon.png")[METADATA_KEY])
+    assert said["mask"] == {"region": "eyes", "from": 8}
+    assert run([*words, "--outdir", str(tmp_path), "--mask", "nose"]) == 2
+    assert "mask: found 'nose'" in capsys.readouterr().err

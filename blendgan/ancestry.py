@@ -1,0 +1,85 @@
+"""What two models say of a common origin: the lineages in their metadata, compared by fingerprint.
+
+A lineage is `{"transfer": parent}` or `{"blend": [parent, …]}`; a parent has a name, its fingerprint, that of its
+mapping network, and maybe a lineage of its own. Anyone can have written it, so whatever has another form is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stylegan2.checkpoints import fingerprint, fingerprint_mapping
+from stylegan2.checkpoints.checkpoint import Checkpoint
+
+LONGEST_NAME = 60  # characters that are shown of a name which a stranger's file gives
+SHOWN_DIGITS = 12  # of a fingerprint's 64
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A model that another one says it was made from."""
+
+    name: str
+    fingerprint: str
+    mapping_fingerprint: str
+
+
+def ancestors(lineage: object) -> tuple[Ancestor, ...]:
+    """Return all that a lineage names, the nearest first; nothing for a value of another form."""
+    return tuple(_ancestors(lineage))
+
+
+def evidence(base: Checkpoint, transfer: Checkpoint) -> tuple[str, ...]:
+    """Return, as sentences, what the metadata of BASE and TRANSFER says of a common origin; () for nothing."""
+    prints = fingerprint(base), fingerprint(transfer)
+    if prints[0] == prints[1]:
+        return ("BASE and TRANSFER are the same model, to the bit",)
+    families = [ancestors(model.metadata.get("lineage")) for model in (base, transfer)]
+    said = [
+        _descent("TRANSFER", families[1], "BASE", base, prints[0]),
+        _descent("BASE", families[0], "TRANSFER", transfer, prints[1]),
+    ]
+    if not any(said):
+        said = [_common(*families)]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _descent(child: str, family: tuple[Ancestor, ...], parent: str, model: Checkpoint, print_: str) -> str:
+    """Say whether a family has a model in it, by its fingerprint or by that of its mapping network."""
+    if found := next((one for one in family if one.fingerprint == print_), None):
+        return f"{child} says that it was made from {_shown(found)}, which is {parent}"
+    # A file that lost its discriminator has another fingerprint, but the same mapping network.
+    mapping = fingerprint_mapping(model)
+    if found := next((one for one in family if one.mapping_fingerprint == mapping), None):
+        return f"{child} says that it was made from {_shown(found)}, whose mapping network is {parent}'s"
+    return ""
+
+
+def _common(first: tuple[Ancestor, ...], second: tuple[Ancestor, ...]) -> str:
+    known = {one.fingerprint for one in second} - {""}
+    found = next((one for one in first if one.fingerprint in known), None)
+    return "" if found is None else f"both say that they were made from {_shown(found)}"
+
+
+def _shown(ancestor: Ancestor) -> str:
+    return f"{ancestor.name[:LONGEST_NAME]!r} (fingerprint {ancestor.fingerprint[:SHOWN_DIGITS]!a} …)"
+
+
+def _ancestors(lineage: object) -> Iterator[Ancestor]:
+    level = _parents(lineage)
+    while level:
+        for parent in level:
+            names = (parent.get(key) for key in ("name", "fingerprint", "mapping_fingerprint"))
+            yield Ancestor(*(name if isinstance(name, str) else "" for name in names))
+        level = [grandparent for parent in level for grandparent in _parents(parent.get("lineage"))]
+
+
+def _parents(lineage: object) -> list[Mapping[str, Any]]:
+    if not isinstance(lineage, Mapping):
+        return []
+    found: list[Any] = []
+    for value in lineage.values():
+        found += value if isinstance(value, list) else [value]
+    return [parent for parent in found if isinstance(parent, Mapping)]

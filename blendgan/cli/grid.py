@@ -1,0 +1,145 @@
+"""`blendgan grid`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blendgan.cli import options
+from blendgan.cli.axes import Axis
+from blendgan.cli.progress import with_bar
+from blendgan.cli.seeing import open_pair, recompute_w_avg, setting_of, text_of
+from blendgan.schedule import SIDES, Side
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from blendgan import sheets
+    from blendgan.blending import Source
+    from blendgan.rendering import Setting
+
+EXAMPLES = """\b
+Examples:
+  blendgan grid --x swap-res=4,8,16,32 --y alpha=0,0.25,0.5,1 --seed 3
+  blendgan grid --x seeds=0-5 --y "schedules=alpha 0; swap-res 8 high; alpha 1"
+  blendgan grid ffhq.pkl cartoon.pkl --x transfer-gives=low,high --y seeds=0-3
+  blendgan grid --y alpha=0,0.5,1 --match-colour --drift -o matched.png"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("models", metavar="[BASE TRANSFER]", nargs=-1)
+@click.option("--x", type=Axis(), default="swap-res=4,8,16,32", show_default=True, help="What changes along the rows.")
+@click.option("--y", type=Axis(), default="seeds=0-3", show_default=True, help="What changes down the columns.")
+@click.option("--swap-res", type=int, metavar="R", help="The swap, where no axis says it.")
+@click.option("--alpha", type=float, metavar="A", help="The share of TRANSFER, where no axis says it.")
+@click.option("--transfer-gives", type=click.Choice(SIDES), help="TRANSFER's side, where no axis says it.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, options.LARGEST_SEED),
+    default=0,
+    show_default=True,
+    help="The face, where no axis says it.",
+)
+@click.option("--match-colour", is_flag=True, help="Give all rows the colours (mean, deviation) of the first.")
+@click.option("--drift", is_flag=True, help="Say how far each row's mean colour lies from the first row's.")
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("grid.png"), show_default=True
+)
+@options.trunc
+@options.class_index
+@recompute_w_avg
+@options.device
+@options.threads
+@options.quiet
+@options.no_metadata
+@options.debug
+def grid(
+    models: tuple[str, ...],
+    x: sheets.Axis,
+    y: sheets.Axis,
+    swap_res: int | None,
+    alpha: float | None,
+    transfer_gives: Side | None,
+    seed: int,
+    match_colour: bool,
+    drift: bool,
+    out: Path,
+    truncation_psi: float,
+    class_index: int | None,
+    recompute_w_avg: bool,
+    device: torch.device,
+    quiet: bool,
+    no_metadata: bool,
+) -> None:
+    """Draw blends of two models side by side: two axes, each a swap, a share, seeds, schedules, or TRANSFER's side.
+
+    An axis of shares beside one of swaps gives TRANSFER's side of the swap that share, and leaves BASE the rest. Where
+    nothing says how to blend, TRANSFER's own recommendation is used. Mapping and mean w are BASE's.
+    """
+    from blendgan.images import write_png
+    from blendgan.sheets import lay_out
+
+    pair = open_pair(models)
+    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
+    fixed = _fixed(swap_res, alpha, transfer_gives, seed)
+    drawn = _draw(pair, x, y, fixed, setting, quiet=quiet)
+    shown = _matched(drawn) if match_colour else drawn
+    captions = _with_drifts(y.captions, drawn, shown) if drift else y.captions
+    text = None if no_metadata else text_of({source.name: source.checkpoint for source in pair})
+    write_png(out, lay_out(x, captions, shown), text)
+    if drift and not quiet:
+        _print_drifts(y.captions, drawn, shown)
+    if not quiet:
+        click.echo(out)
+
+
+def _fixed(swap_res: int | None, alpha: float | None, transfer_gives: Side | None, seed: int) -> dict[str, object]:
+    """Return what the options say, under the names of the axes."""
+    words = {"swap-res": swap_res, "alpha": alpha, "transfer-gives": transfer_gives, "seeds": seed}
+    return {name: value for name, value in words.items() if value is not None}
+
+
+def _draw(
+    pair: tuple[Source, Source],
+    x: sheets.Axis,
+    y: sheets.Axis,
+    fixed: dict[str, object],
+    setting: Setting,
+    *,
+    quiet: bool,
+) -> list[Tensor]:
+    from blendgan.blending import preset
+    from blendgan.sheets import cells, collect, distinct_count, draw
+
+    base, transfer = (source.checkpoint for source in pair)
+    table = cells(x, y, fixed, preset(transfer).schedule, base.config.resolutions)
+    pictures = with_bar(draw(table, base, transfer, setting), "grid", total=distinct_count(table), quiet=quiet)
+    return collect(table, dict(pictures))
+
+
+def _matched(rows: list[Tensor]) -> list[Tensor]:
+    from blendgan.colour import match
+
+    return match(rows)
+
+
+def _with_drifts(captions: Sequence[str], drawn: list[Tensor], shown: list[Tensor]) -> list[str]:
+    from blendgan.colour import drifts
+
+    said = [f"{caption}, drift {found:.1f}" for caption, found in zip(captions, drifts(drawn), strict=True)]
+    if shown is drawn:
+        return said
+    return [f"{caption}, matched {found:.1f}" for caption, found in zip(said, drifts(shown), strict=True)]
+
+
+def _print_drifts(captions: Sequence[str], drawn: list[Tensor], shown: list[Tensor]) -> None:
+    from blendgan.cli.tables import show_table
+    from blendgan.colour import drifts
+
+    rows = zip(captions, drifts(drawn), drifts(shown), strict=True)
+    body = [(caption, f"{before:.2f}", f"{after:.2f}") for caption, before, after in rows]
+    show_table("drift", [("row", "ΔE*ab from the first row", "as shown"), *body])

@@ -1,0 +1,67 @@
+"""`blendgan morph`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blendgan.cli import options
+from blendgan.cli.films import film_options, target
+from blendgan.cli.progress import with_bar
+from blendgan.cli.seeing import open_pair, papers, recompute_w_avg, setting_of
+
+if TYPE_CHECKING:
+    import torch
+
+EXAMPLES = """\b
+Examples:
+  blendgan morph --seeds 0-3 -o morph.mp4
+  blendgan morph ffhq.pkl cartoon.pkl --seeds 0-3 --frames 90 --one-way -o morph.gif"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("models", metavar="[BASE TRANSFER]", nargs=-1)
+@click.option("--seeds", type=options.Seeds(), default="0-3", show_default=True, help="The faces, side by side.")
+@click.option("--one-way", is_flag=True, help="End at TRANSFER; without it the film goes back, and loops.")
+@film_options(frames=60)
+@options.trunc
+@options.class_index
+@recompute_w_avg
+@options.device
+@options.threads
+@options.quiet
+@options.no_metadata
+@options.debug
+def morph(
+    models: tuple[str, ...],
+    seeds: tuple[int, ...],
+    one_way: bool,
+    frames: int,
+    fps: int,
+    out: Path | None,
+    truncation_psi: float,
+    class_index: int | None,
+    recompute_w_avg: bool,
+    device: torch.device,
+    quiet: bool,
+    no_metadata: bool,
+) -> None:
+    """Go from BASE's weights to TRANSFER's and back while the latents stay, as a film.
+
+    Mapping and mean w are BASE's throughout. Without models, the shipped pair.
+    """
+    from blendgan import walks
+    from blendgan.video import write_video
+
+    out = target(out, "morph")
+    pair = open_pair(models)
+    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
+    alphas = walks.one_way(frames) if one_way else walks.there_and_back(frames)
+    text = "" if no_metadata else json.dumps(papers({source.name: source.checkpoint for source in pair}))
+    drawn = walks.morph(pair[0].checkpoint, pair[1].checkpoint, alphas, seeds, setting)
+    write_video(out, with_bar(drawn, "morph", total=frames, quiet=quiet), fps, text)
+    if not quiet:
+        click.echo(out)

@@ -1,0 +1,93 @@
+"""What the commands that draw sheets and films share: options, models, and what a picture says of its making."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blendgan.cli.options import Seeds
+from blendgan.cli.schedules import SHIPPED_PAIR
+
+if TYPE_CHECKING:
+    import torch
+
+    from blendgan.blending import Source
+    from blendgan.rendering import Setting
+    from stylegan2.checkpoints import Checkpoint
+
+LARGEST_LAYER = 63  # far beyond the 17 of a 1024 px model; keeps a mistyped range from filling the memory
+
+
+class Layers(Seeds):
+    """`0-3,6` → (0, 1, 2, 3, 6); whether the model has them is for the model to say."""
+
+    name = "layers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse the list; a usage error names the part that is no layer."""
+        if isinstance(value, tuple):
+            return value
+        for part in str(value).replace("-", ",").split(","):
+            if not part.strip().isdecimal() or int(part) > LARGEST_LAYER:
+                self.fail(f"{value!r} are no layers; expected numbers and ranges such as 0-3,6", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+recompute_w_avg = click.option(
+    "--recompute-w-avg", is_flag=True, help="Truncate toward a mean w that is computed anew, not the file's."
+)
+
+
+def setting_of(
+    truncation_psi: float, class_index: int | None, device: torch.device, *, recompute_w_avg: bool
+) -> Setting:
+    """Return the options that say how to draw, as one value."""
+    from blendgan.rendering import Setting
+
+    return Setting(truncation_psi, class_index, "estimated" if recompute_w_avg else "stored", device)
+
+
+def open_pair(models: tuple[str, ...]) -> tuple[Source, Source]:
+    """Return BASE and TRANSFER, or the shipped pair where no models were given."""
+    from blendgan.blending import open_source
+
+    if len(models) not in (0, 2):
+        raise click.UsageError(f"models: found {len(models)}, expected BASE and TRANSFER, or none for the shipped pair")
+    base, transfer = models or SHIPPED_PAIR
+    return open_source(base), open_source(transfer)
+
+
+def papers(models: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    """Return what a picture says of its making: the command and its options, as given, and the models' fingerprints.
+
+    `models`: name → checkpoint. Of folders nothing is said: pictures travel, and folders are private.
+    """
+    from blendgan import __version__
+    from stylegan2.checkpoints import fingerprint
+
+    context = click.get_current_context()
+    given = {name: _plain(value) for name, value in sorted(context.params.items()) if name not in _LEFT_OUT}
+    named = [{"name": Path(name).name, "fingerprint": fingerprint(model)} for name, model in models.items()]
+    return {"command": context.command.name, "version": __version__, "models": named, **given}
+
+
+def text_of(models: Mapping[str, Checkpoint]) -> dict[str, str]:
+    """Return `papers` as the text chunks of a PNG."""
+    from blendgan.generation import METADATA_KEY
+
+    return {METADATA_KEY: json.dumps(papers(models))}
+
+
+# Where the result goes, which machine draws it, and the models, which are told with their fingerprints.
+_LEFT_OUT = ("out", "device", "quiet", "no_metadata", "force", "models", "network", "base", "transfer", "sheet")
+
+
+def _plain(value: Any) -> Any:
+    """Return an option's value as JSON has it; an axis is its words."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

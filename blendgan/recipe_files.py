@@ -1,0 +1,161 @@
+"""Recipes in files: YAML to write by hand, and the recipe inside a blended model or a picture, to read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blendgan.generation import METADATA_KEY
+from blendgan.images import read_metadata
+from blendgan.recipe import KEY, Recipe, to_json
+from blendgan.recipe_schema import BadRecipe, Mistake, from_json
+from stylegan2 import checkpoints
+from stylegan2.errors import RecipeError
+
+READY = Path(__file__).resolve().parent / "data" / "recipes"  # of published works, each with its source
+YAML_ENDINGS = (".yaml", ".yml", ".json")  # JSON is YAML
+LARGEST_YAML = 1 << 20  # bytes: a recipe with a list of gains for every channel has some 100 kB
+
+
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Return the recipe of a YAML file, or the one that a .safetensors model or a .png picture carries.
+
+    `path` may also be the name of a ready recipe, such as pinkney-1c. Raises RecipeError, with line, key, value and
+    what is allowed; CheckpointError for a model that cannot be read.
+    """
+    file = find_recipe(path)
+    if file.suffix.lower() in YAML_ENDINGS:
+        return _read_yaml(file)
+    values = _of_picture(file) if file.suffix.lower() == ".png" else _of_model(file)
+    try:
+        return from_json(values)
+    except BadRecipe as error:
+        raise RecipeError(f"{file}: its recipe is damaged: {error}") from error
+
+
+def find_recipe(path: str | os.PathLike[str]) -> Path:
+    """Return the file of a recipe: that of this path, else a ready one of this name. Raises RecipeError."""
+    file, ready = Path(path), ready_recipes()
+    if file.is_file():
+        return file
+    if os.fspath(path) in ready:
+        return READY / f"{path}.yaml"
+    raise RecipeError(
+        f"{file}: no such file; expected a recipe (.yaml), a blended model or a picture that carries one, or the name "
+        f"of a ready recipe ({', '.join(ready)})"
+    )
+
+
+def ready_recipes() -> dict[str, str]:
+    """Return name -> what it gives, in one line, of the recipes that travel with the project."""
+    return {
+        file.stem: file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        for file in sorted(READY.glob("*.yaml"))
+    }
+
+
+def dumps_yaml(recipe: Recipe) -> str:
+    """Return the recipe as YAML; equal recipes give equal texts."""
+    text: str = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    return text
+
+
+def _of_model(file: Path) -> object:
+    metadata = checkpoints.load(file).metadata
+    if KEY not in metadata:
+        raise RecipeError(f"{file}: this model carries no recipe; expected one that `blendgan blend` wrote")
+    return metadata[KEY]
+
+
+def _of_picture(file: Path) -> object:
+    texts = read_metadata(file)
+    for key in (KEY, METADATA_KEY):
+        try:
+            values = json.loads(texts.get(key, "null"))
+        except ValueError as error:
+            raise RecipeError(f"{file}: the text under {key!r} is no JSON; the picture was changed") from error
+        found = values.get(KEY) if key == METADATA_KEY and isinstance(values, Mapping) else values
+        if found is not None:
+            return found
+    raise RecipeError(f"{file}: this picture carries no recipe; expected one of a blended model, with its metadata")
+
+
+def _read_yaml(file: Path) -> Recipe:
+    if file.stat().st_size > LARGEST_YAML:
+        raise RecipeError(f"{file}: found {file.stat().st_size} bytes, expected a recipe of at most {LARGEST_YAML}")
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_aliases_and_doubles(file, text, node)
+        values = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file}: not UTF-8 text; expected a recipe in YAML") from error
+    except RecursionError as error:
+        raise RecipeError(f"{file}: nested too deeply; expected a recipe in YAML") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{file}{_line_of(error)}: not YAML ({_problem(error)})") from error
+    try:
+        return from_json(values)
+    except BadRecipe as error:
+        raise RecipeError("; ".join(_located(file, node, mistake) for mistake in error.mistakes)) from error
+
+
+def _refuse_aliases_and_doubles(file: Path, text: str, node: Any) -> None:
+    """A key twice would silently lose one, and aliases can make a small file a huge one (a billion laughs)."""
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise RecipeError(f"{file}, line {token.start_mark.line + 1}: found an alias, expected it written out")
+    open_nodes = [node]
+    while open_nodes:
+        one = open_nodes.pop()
+        if isinstance(one, yaml.MappingNode):
+            _refuse_doubles(file, one)
+            open_nodes += [value for _, value in one.value]
+        elif isinstance(one, yaml.SequenceNode):
+            open_nodes += one.value
+
+
+def _refuse_doubles(file: Path, mapping: Any) -> None:
+    seen: dict[str, int] = {}
+    for key, _ in mapping.value:
+        line = key.start_mark.line + 1
+        if key.value in seen:
+            raise RecipeError(f"{file}, line {line}: found the key {key.value} again (first in line {seen[key.value]})")
+        seen[key.value] = line
+
+
+def _located(file: Path, root: Any, mistake: Mistake) -> str:
+    return f"{file}, line {_line_at(root, mistake.where)}: {mistake.line()}"
+
+
+def _line_at(node: Any, where: tuple[str | int, ...]) -> int:
+    """The line of the deepest part of `where` that the file has; a key's own line, not its value's."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in where:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
+        pairs = [(key, value) for key, value in node.value if key.value == str(part)] if _is_mapping(node) else []
+        if not pairs:
+            break
+        line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+    return line
+
+
+def _is_mapping(node: Any) -> bool:
+    return isinstance(node, yaml.MappingNode)
+
+
+def _line_of(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f", line {mark.line + 1}"
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]

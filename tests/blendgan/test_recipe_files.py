@@ -1,0 +1,165 @@
+"""Recipes in YAML, in models and in pictures: read back as they were, and refused with the line that is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from blendgan.blending import blend
+from blendgan.cli import main
+from blendgan.generation import METADATA_KEY
+from blendgan.images import write_png
+from blendgan.recipe import KEY, Model, Recipe, Transfer, dumps, recipe_of, to_json
+from blendgan.recipe_files import dumps_yaml, find_recipe, read_recipe, ready_recipes
+from blendgan.recipe_schema import from_json
+from blendgan.schedule import Layers, Swap, Table, Uniform
+from stylegan2 import checkpoints
+from stylegan2.checkpoints import fingerprint
+from stylegan2.errors import RecipeError
+
+RECIPE = Recipe((Transfer(Table({4: 1, 8: 0.25}), 0.5, model=Model("b.pkl", "07")),), noise=0.5, base=Model("ä.pkl"))
+
+
+def test_yaml_is_read_as_it_was_written(tmp_path):
+    (tmp_path / "r.yaml").write_text(dumps_yaml(RECIPE), encoding="utf-8")
+    assert read_recipe(tmp_path / "r.yaml") == RECIPE
+    (tmp_path / "r.json").write_text(dumps(RECIPE), encoding="utf-8")
+    assert read_recipe(tmp_path / "r.json") == RECIPE
+
+
+def test_a_model_and_a_picture_carry_one(tmp_path, pico):
+    made = blend(pico(0), pico(1), Swap(8))
+    made.save(tmp_path / "m.safetensors")
+    expected = from_json(made.metadata[KEY])
+    assert expected.schedule == Swap(8)
+    assert read_recipe(tmp_path / "m.safetensors") == expected
+    picture = Image.new("RGB", (4, 4))
+    write_png(tmp_path / "sheet.png", picture, {KEY: dumps(expected)})
+    write_png(tmp_path / "face.png", picture, {METADATA_KEY: json.dumps({"seed": 1, KEY: to_json(expected)})})
+    assert read_recipe(tmp_path / "sheet.png") == read_recipe(tmp_path / "face.png") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schedule:\n  kind: swap\n  resolution: 15\n", ", line 3: schedule.resolution: found 15, expected a power"),
+        (
+            "base: a\ntransfers:\n- model: b\n  wieght: 2\n",
+            ", line 4: transfers[0].wieght: unknown key, expected weight",
+        ),
+        ("schedule: {kind: swap}\nnoise: maybe\n", ", line 1: schedule: the key resolution is missing"),
+        ("schedule: swap-res 16\n\n\nnoise: maybe\n", ", line 4: noise: found 'maybe', expected base, transfer"),
+        ("schedule: swap-res 16\nschedule: alpha 1\n", ", line 2: found the key schedule again (first in line 1)"),
+        ("x: &a 1\ny: *a\n", ", line 2: found an alias, expected it written out"),
+        ("schedule: [\n", ", line 2: not YAML ("),
+        ("", ", line 1: recipe: found nothing"),
+        ("!!python/object/apply:os.system ['touch hacked']\n", ", line 1: not YAML (could not determine a constructor"),
+        ("[" * 5000, ": nested too deeply"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path, monkeypatch, text, message):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "r.yaml"
+    file.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(file)
+    assert str(caught.value)[: len(str(file) + message)] == f"{file}{message}"
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_files_without_a_recipe_say_so(tmp_path, pico):
+    pico(0).save(tmp_path / "m.safetensors")
+    write_png(tmp_path / "p.png", Image.new("RGB", (4, 4)))
+    write_png(tmp_path / "bad.png", Image.new("RGB", (4, 4)), {KEY: "{"})
+    write_png(tmp_path / "odd.png", Image.new("RGB", (4, 4)), {KEY: json.dumps({"schedule": 3})})
+    (tmp_path / "latin.yaml").write_bytes(b"base: \xe4")
+    for name, message in (
+        ("m.safetensors", "this model carries no recipe"),
+        ("p.png", "this picture carries no recipe"),
+        ("bad.png", "is no JSON"),
+        ("odd.png", "its recipe is damaged: schedule: found 3, expected a mapping"),
+        ("latin.yaml", "not UTF-8 text"),
+        ("none.yaml", "no such file"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            read_recipe(tmp_path / name)
+
+
+NINE = (1.0,) * 9
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [
+        ("pinkney-1c", Swap(16, "low")),
+        ("pinkney-1d", Swap(16, "high")),
+        ("pinkney-1e", Swap(32, "low")),
+        ("pinkney-3", Swap(16, "low")),
+        ("vtoonify-pixar", Layers((*NINE, *[0.5] * 9))),
+        ("vtoonify-comic", Layers((*[0.5] * 7, *[1.0] * 11))),
+        ("vtoonify-arcane", Layers((*[0.5] * 7, *[1.0] * 11))),
+        ("vtoonify-cartoon", Layers((*NINE, *[0.0] * 9))),
+    ],
+)
+def test_ready_recipes_are_the_published_ones(name, schedule):
+    assert read_recipe(name) == recipe_of(schedule)
+    source = find_recipe(name).read_text(encoding="utf-8")
+    assert ("Pinkney & Adler 2020, Figure" if name.startswith("pinkney") else "Yang et al. 2022") in source
+
+
+def test_every_ready_recipe_is_listed_with_what_it_gives(cli, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    listed = cli.invoke(main.cli, ["recipe"]).output
+    assert len(ready_recipes()) == 8
+    assert all(name in listed and text in listed for name, text in ready_recipes().items())
+
+
+def test_recipe_prints_what_blend_takes(cli, pico, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    words = ["blend", "0.safetensors", "1.safetensors", "--force", "--seeds", "0"]
+    assert main.run([*words, "--band", "8,1", "--channels", "ramp:0,1", "--noise", "0.5", "-o", "a.safetensors"]) == 0
+    for name in ("a.safetensors", "a.png"):
+        printed = cli.invoke(main.cli, ["recipe", name])
+        (tmp_path / "r.yaml").write_text(printed.output)
+        for source in ("r.yaml", name):
+            assert main.run(["blend", "--recipe", source, "-o", "b.safetensors", "--force", "--seeds", "0"]) == 0
+            assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
+            assert (tmp_path / "b.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
+def test_a_changed_or_moved_input_is_told_with_both_fingerprints(pico, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    blend("0.safetensors", "1.safetensors", Swap(8)).save("a.safetensors")
+    prints = [fingerprint(pico(seed)) for seed in (1, 2)]
+    pico(2).save("1.safetensors", replace=True)
+    again = ["blend", "--recipe", "a.safetensors", "-o", "b.safetensors", "--force"]
+    assert main.run(again) == 2
+    assert f"1.safetensors: found a model with fingerprint {prints[1]}, expected {prints[0]}" in capsys.readouterr().err
+    (tmp_path / "1.safetensors").unlink()
+    assert main.run(again) == 2
+    assert f"1.safetensors: no such file; the recipe pins the model with fingerprint {prints[0]}" in (
+        capsys.readouterr().err
+    )
+    pico(1).save("elsewhere.safetensors")
+    assert main.run([*again, "0.safetensors", "elsewhere.safetensors", "--seeds", "0"]) == 0
+    assert not (tmp_path / ".b.safetensors.part").exists()
+
+
+def test_a_recipe_finds_its_models_beside_itself(pico, monkeypatch, tmp_path):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    (tmp_path / "there/r.yaml").write_text("base: 0.safetensors\ntransfers: [1.safetensors]\nschedule: alpha 0.5\n")
+    monkeypatch.chdir(tmp_path)
+    assert main.run(["blend", "--recipe", "there/r.yaml", "--force", "--no-preview", "-o", "b.safetensors"]) == 0
+    expected = blend(pico(0), pico(1), Uniform(0.5))
+    written = checkpoints.load("b.safetensors")
+    assert all(torch.equal(written.tensors[name], tensor) for name, tensor in expected.tensors.items())
