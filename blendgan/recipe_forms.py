@@ -110,13 +110,7 @@ def _written_schedule(value: object) -> object:
     """`sigmoid 16,1.5 high` is a schedule too: the option of the command line without its dashes."""
     if not isinstance(value, str):
         return value
-    option, _, rest = value.strip().partition(" ")
-    *words, last = rest.split() or [""]
-    side: Side | None = "low" if last == "low" else "high" if last == "high" else None
-    text = rest if side is None else " ".join(words)
-    if option not in schedule_forms.OPTIONS:
-        raise ValueError(f"found {value!r}, expected one of {', '.join(schedule_forms.OPTIONS)} with its numbers")
-    return schedule_forms.to_json(_obeying(lambda: schedule_forms.parse(option, text, side)))
+    return schedule_forms.to_json(_obeying(lambda: schedule_forms.parse_words(value)))
 
 
 AnySchedule = Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from blendgan.schedule import Band, Layers, Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
+from blendgan.schedule import SIDES, Band, Layers, Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
 from stylegan2.errors import RecipeError
 
 KINDS: dict[str, type[Schedule]] = {
@@ -50,6 +50,22 @@ def parse(option: str, text: str, transfer_gives: Side | None = None) -> Schedul
     except ValueError as error:  # from int() and float(), or a wrong number of values
         raise RecipeError(f"--{option}: found {text!r}, expected a form such as --{option} {example}") from error
     return schedule if transfer_gives is None else facing(schedule, transfer_gives)
+
+
+def parse_words(text: str) -> Schedule:
+    """Read a schedule in one text, an option of the command line without its dashes: `sigmoid 16,1.5 high`.
+
+    Raises RecipeError for a text of another form.
+    """
+    option, *rest = text.split()
+    side: Side | None = next((side for side in SIDES if rest[-1:] == [side]), None)
+    values = rest[:-1] if side else rest
+    if option not in _OPTIONS or len(values) != 1:
+        raise RecipeError(
+            f"schedule: found {text!r}, expected one of {', '.join(OPTIONS)}, its value, and maybe low or high, such "
+            "as sigmoid 16,1.5 high"
+        )
+    return parse(option, values[0], side)
 
 
 def facing(schedule: Schedule, transfer_gives: Side) -> Schedule:

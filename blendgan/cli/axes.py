@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from blendgan.cli.options import Seeds
-from blendgan.schedule import SIDES, Schedule, Swap, Uniform
-from blendgan.schedule_forms import OPTIONS, facing, parse
+from blendgan.schedule import SIDES, Swap, Uniform
+from blendgan.schedule_forms import parse_words
 from stylegan2.errors import RecipeError
 
 FORMS = {  # axis → example of its values
@@ -70,19 +70,7 @@ def _sides(text: str) -> Entries:
 
 def _schedules(text: str) -> Entries:
     captions = tuple(" ".join(part.split()) for part in text.split(";"))
-    return captions, tuple(map(_schedule, captions))
-
-
-def _schedule(words: str) -> Schedule:
-    option, _, rest = words.partition(" ")
-    value, _, side = rest.partition(" ")
-    if option not in OPTIONS or (side and side not in SIDES):
-        raise RecipeError(
-            f"schedules: found {words!r}, expected one of {', '.join(OPTIONS)}, its value, and maybe low or high, "
-            f"such as {FORMS['schedules']}"
-        )
-    schedule = parse(option, value)
-    return facing(schedule, "high" if side == "high" else "low") if side else schedule
+    return captions, tuple(map(parse_words, captions))
 
 
 _READERS: dict[str, Callable[[str], Entries]] = {

@@ -136,7 +136,7 @@ def test_axes_are_those_of_the_sheet_and_their_examples_are_read():
         (["grid", "--x", "alpha=0,x"], "found no numbers; expected a form such as alpha=0,0.25,0.5,1"),
         (["grid", "--x", "alpha=0,0.0"], "a value is there twice; give each once"),
         (["grid", "--x", "alpha=2"], "alpha: found 2.0, expected a share of TRANSFER between 0 and 1"),
-        (["grid", "--x", "schedules=swop 3"], "schedules: found 'swop 3', expected one of swap-res, sigmoid"),
+        (["grid", "--x", "schedules=swop 3"], "schedule: found 'swop 3', expected one of swap-res, sigmoid"),
         (["grid", "--y", "transfer-gives=up"], "transfer-gives: found 'up', expected low or high"),
         (["grid", "portraits"], "models: found 1, expected BASE and TRANSFER"),
         (["mix", *NETWORK, "--layers", "0-9"], "layers: found 6, 7, 8, 9; this model has style layers 0 … 5"),
