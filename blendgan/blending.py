@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor
 
 from blendgan import combine
+from blendgan.channels import Channels, Region
 from blendgan.combine import Share
 from blendgan.fitting import fit
 from blendgan.licences import strictest
 from blendgan.planning import Row, plan
-from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, recipe_of, to_json
-from blendgan.recipe_schema import from_json
+from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recipe_of, to_json
+from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.schedule import Schedule
 from blendgan.sources import IN_MEMORY, ModelLike, Source, check_pin, open_recipe, open_source
 from stylegan2 import checkpoints
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import FORMAT
 from stylegan2.checkpoints.lazy import LazyTensors, describe
+from stylegan2.errors import RecipeError
 
 __all__ = [
     "IN_MEMORY", "INHERITED", "ModelLike", "Source", "blend", "blend_lazily", "blend_models", "open_recipe",
@@ -31,8 +33,8 @@ INHERITED = ("licence", "attribution", "source", "lineage")  # metadata of the i
 
 
 def blend(
-    base: ModelLike,
-    transfer: ModelLike,
+    base: ModelLike | Source,
+    transfer: ModelLike | Source,
     schedule: Schedule,
     mapping: Policy = "base",
     w_avg: Policy = "base",
@@ -43,9 +45,11 @@ def blend(
     The schedule governs the synthesis network, noise strengths included. `mapping` (network), `w_avg` and `noise`
     (buffers) are each "base", "transfer", or the share of TRANSFER in [0, 1]. Discriminators are left behind. The
     result's metadata holds the recipe, the inputs' fingerprints, lineage and licence (Pinkney & Adler 2020,
-    section 2 and appendix B.2). Raises RecipeError, CheckpointError (ShapeMismatch lists all that does not fit), and
+    section 2 and appendix B.2). Raises RecipeError, CheckpointError (ShapeMismatch says what does not fit), and
     UnknownWeights. For more models, channels and sizes see `blend_models`.
     """
+    if not isinstance(schedule, get_args(Schedule)):
+        raise RecipeError(f"schedule: found {schedule!r}, expected one of blendgan.schedule, such as Swap(16)")
     return blend_models((open_source(base), open_source(transfer)), recipe_of(schedule, mapping, w_avg, noise))
 
 
@@ -75,6 +79,8 @@ def blend_lazily(sources: Sequence[Source], recipe: Recipe) -> Checkpoint:
 
 def plan_of(sources: Sequence[Source], recipe: Recipe) -> tuple[Row, ...]:
     """Return what a recipe does with these models, tensor by tensor. Raises as `blend_lazily` does."""
+    if any(model.fingerprint for model in recipe.models):
+        _named(sources, recipe)
     return plan(fit(sources, recipe.size), recipe)
 
 
@@ -108,8 +114,15 @@ def preset(transfer: Checkpoint) -> Recipe:
     """
     if KEY not in transfer.metadata:
         return DEFAULT
-    recipe = from_json(transfer.metadata[KEY])
-    return DEFAULT if recipe.models else recipe
+    try:
+        recipe = from_json(transfer.metadata[KEY])
+    except BadRecipe as error:
+        raise RecipeError(f"TRANSFER: the recipe in its file is damaged: {error}; get the file again") from error
+    if recipe.models:
+        return DEFAULT
+    if len(recipe.transfers) > 1:
+        raise RecipeError(f"TRANSFER: its file recommends a blend of {len(recipe.transfers)} TRANSFERs, expected one")
+    return recipe
 
 
 def _named(sources: Sequence[Source], recipe: Recipe) -> Recipe:
@@ -119,8 +132,19 @@ def _named(sources: Sequence[Source], recipe: Recipe) -> Recipe:
     models = [Model(source.name, found) for source, found in zip(sources, fingerprints, strict=True)]
     for pinned, model in zip((recipe.base, *(one.model for one in recipe.transfers)), models, strict=True):
         check_pin(model, pinned)
-    transfers = tuple(replace(one, model=model) for one, model in zip(recipe.transfers, models[1:], strict=True))
+    transfers = tuple(
+        replace(one, model=model, channels=_pinned(one))
+        for one, model in zip(recipe.transfers, models[1:], strict=True)
+    )
     return replace(recipe, base=models[0], transfers=transfers)
+
+
+def _pinned(transfer: Transfer) -> Channels | None:
+    if not isinstance(transfer.channels, Region):
+        return transfer.channels
+    from blendgan.ranking import pinned  # loads networks, which most blends do not need
+
+    return pinned(transfer.channels)
 
 
 def _metadata(recipe: Recipe, sources: Sequence[Source]) -> dict[str, Any]:

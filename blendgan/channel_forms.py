@@ -25,7 +25,8 @@ def to_json(channels: Channels) -> dict[str, Any]:
         case Top():
             return {"kind": "top", "share": channels.share, "by": channels.by}
         case Region(box=None):
-            return {"kind": "region", "mask": channels.mask, "share": channels.share}
+            pin = {"sha256": channels.sha256} if channels.sha256 else {}
+            return {"kind": "region", "mask": channels.mask, **pin, "share": channels.share}
         case Region():
             return {"kind": "region", "box": list(channels.box or ()), "share": channels.share}
 
@@ -80,14 +81,14 @@ def _region_of(values: dict[str, Any]) -> Channels:
     mask = values.get("mask")
     if mask is not None and not isinstance(mask, str):
         raise RecipeError(f"region mask: found {mask!r}, expected the path of a picture")
-    return Region(values.get("box"), values["share"], mask)
+    return Region(values.get("box"), values["share"], mask, str(values.get("sha256", "")))
 
 
 _BUILDERS: dict[str, tuple[Callable[[dict[str, Any]], Channels], tuple[str, ...], tuple[str, ...]]] = {
     "ramp": (lambda values: Ramp(**values), ("first", "last"), ()),  # builder, required keys, optional ones
     "lists": (_lists_of, ("gains",), ()),
     "top": (lambda values: Top(**values), ("share", "by"), ()),
-    "region": (_region_of, ("share",), ("box", "mask")),
+    "region": (_region_of, ("share",), ("box", "mask", "sha256")),
 }
 
 

@@ -95,12 +95,13 @@ class Region:
     """g = 1 for the `share` of each layer's channels that act most inside a region of the picture, else 0.
 
     The region is a box, or a mask: what `blendgan.masks` reads, the path of a picture, white inside and black outside,
-    or the name of a region of faces, such as eyes.
+    or the name of a region of faces, such as eyes. `sha256` pins the mask's pixels ("": not pinned).
     """
 
     box: Box | None
     share: float
     mask: str | None = None
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         _check_share("region share", self.share)

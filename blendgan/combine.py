@@ -146,11 +146,10 @@ def _lerp(base: Tensor, transfer: Tensor, alpha: Tensor) -> Tensor:
     a, b = base.to(dtype), transfer.to(dtype)
     # lerp starts from the nearer end. Only infinities and the sign of zero would not survive where a equals b.
     mixed = torch.lerp(a, b, alpha.to(dtype) if alpha.ndim else alpha.item())
-    keeps_a = a == b
+    mixed = torch.where(a == b, a, mixed)
     if alpha.ndim:
-        keeps_a |= alpha == 0
-        mixed = torch.where(alpha == 1, b, mixed)
-    return torch.where(keeps_a, a, mixed).to(base.dtype)
+        mixed = torch.where(alpha == 0, a, torch.where(alpha == 1, b, mixed))
+    return mixed.to(base.dtype)
 
 
 def _sum(base: Tensor, transfers: Sequence[Tensor], alphas: Sequence[Tensor]) -> Tensor:

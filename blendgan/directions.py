@@ -57,6 +57,8 @@ def find_directions(model: Checkpoint, count: int, layers: Sequence[int] | None 
     if not 1 <= count <= config.w_dim:
         raise InputError(f"count: found {count}, expected 1 … {config.w_dim}, as many as w has numbers")
     affine = torch.cat([_affine(model, site) for site in sites(config).values() if _styles(site, chosen)])
+    if not affine.isfinite().all():
+        raise InputError("model: found styles that are no numbers (NaN or infinite), expected a trained model")
     values, vectors = torch.linalg.eigh(affine.T @ affine)  # ascending; the vectors are columns
     strongest = vectors.flip(1)[:, :count].T
     largest = strongest.gather(1, strongest.abs().argmax(dim=1, keepdim=True))

@@ -1,4 +1,4 @@
-"""Do the models of a blend fit each other? What differs, all of it, in one error; and models of different size."""
+"""Do the models of a blend fit each other? What differs, in one error; and models of different size."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ OPTIONAL_ROLES = (W_AVG, NOISE_BUFFER)  # rosinality's training files have no w_
 # How a network trained or is run, not what its tensors mean (BASE's value stays); and widths that mean nothing without
 # labels or hidden layers, where readers may fill them in differently. Where they mean something the shapes differ too.
 FREE_FIELDS = ("conv_clamp", "w_avg_decay", "embed_dim", "mapping_width")
+SHOWN = 3  # tensors that differ; of a large model hundreds may
 
 
 def fit(sources: Sequence[Source], size: Size) -> tuple[Source, ...]:
     """Return the models, BASE first, all of one shape; `size` says what becomes of different resolutions.
 
-    Raises ShapeMismatch, which lists all that does not fit.
+    Raises ShapeMismatch, which says what does not fit.
     """
     fitted = tuple(sources) if size == "same" else _of_one_size(sources, size)
     for transfer in fitted[1:]:
@@ -43,11 +44,13 @@ def _of_one_size(sources: Sequence[Source], size: Size) -> tuple[Source, ...]:
 
 
 def check_fit(base: Source, transfer: Source) -> None:
-    """Raise ShapeMismatch, which lists all that does not fit, if two models cannot be blended tensor by tensor."""
-    differences = [*_tensor_differences(base.checkpoint, transfer.checkpoint)]
-    differences += _config_differences(base.checkpoint, transfer.checkpoint)
+    """Raise ShapeMismatch, with the first tensors and all records that differ, if two models cannot be blended."""
+    tensors = [*_tensor_differences(base.checkpoint, transfer.checkpoint)]
+    differences = [*tensors[:SHOWN], *_config_differences(base.checkpoint, transfer.checkpoint)]
     if not differences:
         return
+    if len(tensors) > SHOWN:
+        differences.append(f"and {len(tensors) - SHOWN} more tensors")
     sizes = {source.checkpoint.config.resolution for source in (base, transfer)}
     advice = (
         "Models of one family but of two sizes are blended with --size smaller or --size larger."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from blendgan.blending import blend_models
 from blendgan.recipe import KEY, Recipe
 from blendgan.sources import Source
 from blendgan.spatial import Masking, SpatialPair
-from stylegan2.checkpoints import fingerprint
+from stylegan2.checkpoints import Checkpoint, fingerprint
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import InputError, RecipeError
 from stylegan2.generator import Generator
@@ -114,9 +114,15 @@ def open_generator(network: str | Blending, precision: str = "fp32") -> tuple[Ge
         return _open_blend(network, precision)
     checkpoint = open_model(network)
     papers = {**PAPERS, "network": Path(network).name, "fingerprint": fingerprint(checkpoint)}
-    if "blend" in checkpoint.metadata.get("lineage", {}):  # then its recipe is how it was made, not how to use it
-        papers[KEY] = checkpoint.metadata[KEY]
+    papers |= recipe_of_model(checkpoint)
     return load_generator(checkpoint, precision=precision), papers
+
+
+def recipe_of_model(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the recipe that made a blended model, under its key; of others nothing, nor a recipe they recommend."""
+    lineage = checkpoint.metadata.get("lineage")
+    is_blend = isinstance(lineage, Mapping) and "blend" in lineage and KEY in checkpoint.metadata
+    return {KEY: checkpoint.metadata[KEY]} if is_blend else {}
 
 
 def _open_blend(blending: Blending, precision: str) -> tuple[Generator, dict[str, Any]]:

@@ -10,12 +10,12 @@ LADDER = ("CC0 1.0", "CC BY 3.0", "CC BY 4.0", "CC BY SA 4.0")
 UNSTATED = "unstated"
 
 
-def strictest(licences: Iterable[str | None]) -> str | None:
+def strictest(licences: Iterable[object]) -> str | None:
     """Return the licence whose conditions include the others', as it is spelt there; else all that apply, with AND.
 
-    An input that states none makes the result partly `unstated`. None when no input states any.
+    An input that states none, or no text, makes the result partly `unstated`. None when no input states any.
     """
-    stated = list(dict.fromkeys(licence or UNSTATED for licence in licences))
+    stated = list(dict.fromkeys(licence if isinstance(licence, str) and licence else UNSTATED for licence in licences))
     if stated == [UNSTATED]:
         return None
     on_ladder = sorted((licence for licence in stated if _normal(licence) in LADDER), key=_rung)

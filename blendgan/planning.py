@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,8 +90,8 @@ def _policy_shares(site: Site, recipe: Recipe) -> tuple[Alpha, ...] | None:
 
 def _by_policy(name: str, policy: Policy, recipe: Recipe) -> tuple[Alpha, ...]:
     """Several TRANSFERs share what the policy gives, in proportion to their weights; task vectors add up instead."""
-    weights = [transfer.weight for transfer in recipe.transfers]
-    total = 1.0 if recipe.task_vectors and len(weights) > 1 else sum(weights)
+    weights = recipe.weights
+    total = 1.0 if recipe.task_vectors and len(weights) > 1 else math.fsum(weights)  # fsum: in any order the same
     parts = [weight / total for weight in weights] if total else [1 / len(weights)] * len(weights)
     return tuple(policy_alpha(name, policy) * part for part in parts)
 

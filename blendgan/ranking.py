@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -85,7 +86,17 @@ def inside_of(region: Region) -> Inside:
     if region.box is not None:
         return partial(_box_at, region.box)
     mask = load_mask(region.mask or "")
+    if region.sha256 and mask.digest != region.sha256:
+        raise RecipeError(
+            f"{region.mask}: found a mask whose pixels have SHA-256 {mask.digest}, expected {region.sha256}, which the "
+            "recipe pins: the file was changed or replaced. Put the right one back, or take sha256 out of the recipe"
+        )
     return lambda height, width: mask.at(height, width)[0, 0]
+
+
+def pinned(channels: Region) -> Region:
+    """Return the region with its mask pinned, if it has one. Raises InputError for a mask that cannot be read."""
+    return channels if channels.mask is None else replace(channels, sha256=load_mask(channels.mask).digest)
 
 
 def _listed(lists: Lists, config: GeneratorConfig) -> Gains:

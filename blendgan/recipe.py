@@ -100,13 +100,18 @@ class Recipe:
         if not self.transfers:
             raise RecipeError("transfers: found none, expected at least one TRANSFER with its schedule")
         if not self.task_vectors:
-            _check_convex([transfer.weight for transfer in self.transfers])
+            _check_convex(self.weights)
 
     @property
     def models(self) -> tuple[Model, ...]:
         """BASE and the TRANSFERs; none for a preset."""
         named = (self.base, *(transfer.model for transfer in self.transfers))
         return tuple(model for model in named if model is not None)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The TRANSFERs' weights."""
+        return tuple(transfer.weight for transfer in self.transfers)
 
     @property
     def schedule(self) -> Schedule:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from blendgan.channels import Channels, Region
 from blendgan.generation import METADATA_KEY
 from blendgan.images import read_metadata
 from blendgan.recipe import KEY, Recipe, to_json
@@ -77,7 +79,7 @@ def _of_picture(file: Path) -> object:
     for key in (KEY, METADATA_KEY):
         try:
             values = json.loads(texts.get(key, "null"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecipeError(f"{file}: the text under {key!r} is no JSON; the picture was changed") from error
         found = values.get(KEY) if key == METADATA_KEY and isinstance(values, Mapping) else values
         if found is not None:
@@ -99,10 +101,26 @@ def _read_yaml(file: Path) -> Recipe:
         raise RecipeError(f"{file}: nested too deeply; expected a recipe in YAML") from error
     except yaml.YAMLError as error:
         raise RecipeError(f"{file}{_line_of(error)}: not YAML ({_problem(error)})") from error
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:  # of a date, a number, a tag
+        raise RecipeError(
+            f"{file}: a value that YAML cannot read ({error}); expected plain numbers and words"
+        ) from error
     try:
-        return from_json(values)
+        return _with_masks_beside(from_json(values), file.parent)
     except BadRecipe as error:
         raise RecipeError("; ".join(_located(file, node, mistake) for mistake in error.mistakes)) from error
+
+
+def _with_masks_beside(recipe: Recipe, folder: Path) -> Recipe:
+    """A mask's relative path is looked for in the working directory, then beside the recipe, as models are."""
+
+    def found(channels: Channels | None) -> Channels | None:
+        if not isinstance(channels, Region) or channels.mask is None or Path(channels.mask).exists():
+            return channels
+        beside = folder / channels.mask
+        return replace(channels, mask=str(beside)) if beside.is_file() else channels
+
+    return replace(recipe, transfers=tuple(replace(t, channels=found(t.channels)) for t in recipe.transfers))
 
 
 def _refuse_aliases_and_doubles(file: Path, text: str, node: Any) -> None:
@@ -124,6 +142,8 @@ def _refuse_doubles(file: Path, mapping: Any) -> None:
     seen: dict[str, int] = {}
     for key, _ in mapping.value:
         line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise RecipeError(f"{file}, line {line}: found a list or mapping as a key, expected a word")
         if key.value in seen:
             raise RecipeError(f"{file}, line {line}: found the key {key.value} again (first in line {seen[key.value]})")
         seen[key.value] = line

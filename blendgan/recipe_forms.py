@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from blendgan import channel_forms, schedule_forms
 from blendgan.channels import Channels
-from blendgan.recipe import POLICIES, Model, Policy, Recipe, Size, Transfer, policy_alpha
-from blendgan.schedule import Schedule, Side
+from blendgan.recipe import Model, Policy, Recipe, Size, Transfer, parse_policy, policy_alpha
+from blendgan.schedule import Schedule, Side, Uniform
 from stylegan2.errors import RecipeError
 
 Made = TypeVar("Made")
@@ -125,16 +125,18 @@ AnySchedule = Annotated[
 def _channels(value: object) -> object:
     if isinstance(value, str):
         return _obeying(lambda: channel_forms.parse(value))
-    return _obeying(lambda: channel_forms.from_json(value)) if isinstance(value, Mapping) else value
+    if value is None or isinstance(value, Channels):
+        return value
+    return _obeying(lambda: channel_forms.from_json(cast(Any, value)))
 
 
 AnyChannels = Annotated[Channels, BeforeValidator(_channels)]
 
 
 def _policy(value: object) -> object:
-    if isinstance(value, str) and value not in POLICIES:
-        raise ValueError(f"found {value!r}, expected base, transfer, or a share of TRANSFER between 0 and 1")
     try:
+        if isinstance(value, str):  # YAML takes 5e-1 for a text
+            return parse_policy("", value)
         policy_alpha("", value)  # type: ignore[arg-type]  # whatever the file holds
     except RecipeError as error:
         raise ValueError(str(error).removeprefix(": ")) from error
@@ -168,6 +170,13 @@ class TransferForm(Form):
     schedule: AnySchedule | None = None
     weight: Number = 1.0
     channels: AnyChannels | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> TransferForm:
+        if self.fingerprint and self.model is None:
+            raise ValueError("model: found a fingerprint without a model, expected the model's path or name too")
+        _obeying(lambda: Transfer(Uniform(1.0), self.weight))
+        return self
 
 
 class RecipeForm(Form):

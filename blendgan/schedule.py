@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from stylegan2.errors import RecipeError
 
@@ -129,7 +129,10 @@ class Table:
     alphas: Mapping[int, float] | tuple[tuple[int, float], ...]
 
     def __post_init__(self) -> None:
-        pairs = sorted(dict(self.alphas).items())
+        try:
+            pairs = sorted(dict(self.alphas).items())
+        except (TypeError, ValueError) as error:
+            raise RecipeError(f"table: found {self.alphas!r}, expected a mapping such as {{4: 1, 8: 0.5}}") from error
         if not pairs:
             raise RecipeError("table: found no entry, expected resolution=alpha pairs such as 4=1,8=0.5")
         for resolution, alpha in pairs:
@@ -180,17 +183,21 @@ def _facing(transfer_gives: Side, alpha_low: float) -> float:
 
 
 def _check_resolution(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1 or value & (value - 1):
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1 or value & (value - 1):
         raise RecipeError(f"{name}: found {value!r}, expected a power of two in px, such as 16")
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _check_width(value: object) -> None:
-    if not isinstance(value, (int, float)) or not value >= 0:
+    if not _is_number(value) or not value >= 0:
         raise RecipeError(f"width: found {value!r}, expected octaves, 0 or more, such as 1.5")
 
 
 def _check_alpha(name: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise RecipeError(f"{name}: found {value!r}, expected a share of TRANSFER between 0 and 1")
 
 

@@ -6,6 +6,7 @@ text    --sigmoid 16,1.5 --transfer-gives low
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -32,11 +33,32 @@ def to_json(schedule: Schedule) -> dict[str, Any]:
     values |= {
         name: float(values[name]) for name in ("width", "peak", "value") if name in values
     }  # 1 and 1.0: one text
+    if values.get("width") == math.inf:
+        values["width"] = "inf"  # JSON has no infinity; `recipe_schema` reads it so too
     if isinstance(schedule, Table):
         values["alphas"] = {str(resolution): alpha for resolution, alpha in dict(schedule.alphas).items()}
     if isinstance(schedule, Layers):
         values["alphas"] = list(schedule.alphas)
     return values
+
+
+def to_words(schedule: Schedule) -> str:
+    """Return the schedule in one text, as `parse_words` reads it: `sigmoid 16,1.5 high`."""
+    match schedule:
+        case Swap(resolution, side):
+            return f"swap-res {resolution} {side}"
+        case Sigmoid(resolution, width, side):
+            return f"sigmoid {resolution},{width:g} {side}"
+        case Linear(first, last, side):
+            return f"linear {first},{last} {side}"
+        case Band(resolution, width, peak):
+            return f"band {resolution},{width:g},{peak:g}"
+        case Uniform(value):
+            return f"alpha {value:g}"
+        case Table(alphas):
+            return "table " + ",".join(f"{resolution}={alpha:g}" for resolution, alpha in dict(alphas).items())
+        case Layers(alphas):
+            return "layers " + ",".join(f"{alpha:g}" for alpha in alphas)
 
 
 def parse(option: str, text: str, transfer_gives: Side | None = None) -> Schedule:

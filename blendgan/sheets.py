@@ -14,12 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import blend
+from blendgan.blending import ModelLike, Source, blend
 from blendgan.images import grid, to_pictures
 from blendgan.rendering import Setting, open_renderer
 from blendgan.schedule import Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
 from blendgan.schedule_forms import facing
-from stylegan2.checkpoints import Checkpoint
 from stylegan2.errors import RecipeError
 
 AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
@@ -95,7 +94,7 @@ def swap_with_share(resolution: int, side: Side, alpha: float, resolutions: Sequ
 
 
 def draw(
-    rows: Sequence[Sequence[Cell]], base: Checkpoint, transfer: Checkpoint, setting: Setting
+    rows: Sequence[Sequence[Cell]], base: ModelLike | Source, transfer: ModelLike | Source, setting: Setting
 ) -> Iterator[tuple[Cell, Tensor]]:
     """Yield each distinct cell with its picture [1, 3, H, W], model by model; each model is blended once.
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import ModelLike, blend
+from blendgan.blending import ModelLike, Source, blend
 from blendgan.generation import latent_of
 from blendgan.images import enlarge, grid, to_pictures
 from blendgan.rendering import Renderer, Setting, open_renderer
@@ -121,8 +121,8 @@ def one_way(frames: int) -> list[float]:
 
 
 def morph(
-    base: ModelLike,
-    transfer: ModelLike,
+    base: ModelLike | Source,
+    transfer: ModelLike | Source,
     alphas: Sequence[float],
     seeds: Sequence[int],
     setting: Setting = Setting(),  # noqa: B008 — a frozen dataclass

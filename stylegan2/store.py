@@ -60,6 +60,8 @@ def resolve(name_or_path: str | os.PathLike[str]) -> Path:
     A folder comes last, so that a folder of photos called `portraits` in the working directory does not hide the
     model of that name; `./portraits` is always the folder. Raises UnknownWeights, which lists the known names.
     """
+    if not os.fspath(name_or_path):
+        raise UnknownWeights(f"model: found an empty name, expected a file or one of {', '.join(manifest())}")
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path

@@ -91,9 +91,11 @@ def _show_plan(sources: Sequence[Source], recipe: Recipe, *, as_json: bool) -> N
 
 
 def _transfer_text(source: Source, transfer: Transfer) -> str:
+    from blendgan.schedule_forms import to_words
+
     channels = "" if transfer.channels is None else f", {transfer.channels}"
     weight = "" if transfer.weight == 1 else f"{transfer.weight:g} times "
-    return f"TRANSFER {source.name}: {weight}{transfer.schedule}{channels}"
+    return f"TRANSFER {source.name}: {weight}{to_words(transfer.schedule)}{channels}"
 
 
 def _share_text(alpha: Alpha) -> str:
@@ -109,7 +111,6 @@ def _check_target(out: Path, *, force: bool) -> None:
         raise InputError(f"{out}: found the ending {out.suffix!r}, expected .safetensors, the form that is written")
     if out.exists() and not force:
         raise InputError(f"{out}: is there already; choose another name with -o, or replace it with --force")
-    out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _check_related(sources: Sequence[Source]) -> None:
@@ -126,13 +127,14 @@ def _write(out: Path, sources: Sequence[Source], recipe: Recipe, chosen: dict[st
     from blendgan.recipe import KEY
 
     blended = blend_lazily(sources, recipe)
+    out.parent.mkdir(parents=True, exist_ok=True)
     if chosen["no_preview"]:
         blended.save(out, replace=True)
         return [out]
     sheet = _preview(sources, blended, chosen)
-    blended.save(out, replace=True)
-    picture = out.with_suffix(".png")
+    picture = out.with_suffix(".png")  # first: what fails with it leaves no model that only --force would replace
     write_png(picture, sheet, {KEY: json.dumps(blended.metadata[KEY], sort_keys=True)})
+    blended.save(out, replace=True)
     return [out, picture]
 
 

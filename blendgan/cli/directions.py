@@ -28,8 +28,10 @@ Examples:
 @options.network
 @click.option("--count", type=click.IntRange(min=1), default=8, show_default=True, help="How many, strongest first.")
 @click.option("--layers", type=Layers(), help="Style layers to look at, and to move. [default: all]")
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw what each of them does.")
-@click.option("--strength", type=float, default=3.0, show_default=True, help="Longest step of the sheet, in w.")
+@click.option("--sheet", type=options.PngFile(), help="Draw what each of them does.")
+@click.option(
+    "--strength", type=options.Finite(), default=3.0, show_default=True, help="Longest step of the sheet, in w."
+)
 @click.option("--seeds", type=options.Seeds(), default="0,1", show_default=True, help="Faces of the sheet.")
 @click.option(
     "-o",

@@ -46,9 +46,7 @@ Examples:
 )
 @click.option("--match-colour", is_flag=True, help="Give all rows the colours (mean, deviation) of the first.")
 @click.option("--drift", is_flag=True, help="Say how far each row's mean colour lies from the first row's.")
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("grid.png"), show_default=True
-)
+@click.option("-o", "--out", type=options.PngFile(), default=Path("grid.png"), show_default=True)
 @options.trunc
 @options.class_index
 @recompute_w_avg
@@ -83,9 +81,10 @@ def grid(
     from blendgan.images import write_png
     from blendgan.sheets import lay_out
 
+    y = _other_than(x, y)
+    fixed = _fixed(swap_res, alpha, transfer_gives, seed, (x.name, y.name))
     pair = open_pair(models)
     setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
-    fixed = _fixed(swap_res, alpha, transfer_gives, seed)
     drawn = _draw(pair, x, y, fixed, setting, quiet=quiet)
     shown = _matched(drawn) if match_colour else drawn
     captions = _with_drifts(y.captions, drawn, shown) if drift else y.captions
@@ -97,9 +96,23 @@ def grid(
         click.echo(out)
 
 
-def _fixed(swap_res: int | None, alpha: float | None, transfer_gives: Side | None, seed: int) -> dict[str, object]:
-    """Return what the options say, under the names of the axes."""
+def _other_than(x: sheets.Axis, y: sheets.Axis) -> sheets.Axis:
+    """Seeds along x and nothing said of y: then the swaps go down."""
+    from click.core import ParameterSource
+
+    is_default = click.get_current_context().get_parameter_source("y") == ParameterSource.DEFAULT
+    other: sheets.Axis = Axis().convert("swap-res=4,8,16,32", None, None)
+    return other if is_default and x.name == y.name else y
+
+
+def _fixed(
+    swap_res: int | None, alpha: float | None, transfer_gives: Side | None, seed: int, axes: tuple[str, str]
+) -> dict[str, object]:
+    """Return what the options say, under the names of the axes. Raises UsageError for one that an axis says too."""
     words = {"swap-res": swap_res, "alpha": alpha, "transfer-gives": transfer_gives, "seeds": seed}
+    for name in ("swap-res", "alpha", "transfer-gives"):
+        if words[name] is not None and name in axes:
+            raise click.UsageError(f"--{name} {words[name]}: an axis says it already ({name}=…); leave one out")
     return {name: value for name, value in words.items() if value is not None}
 
 
@@ -117,7 +130,7 @@ def _draw(
 
     base, transfer = (source.checkpoint for source in pair)
     table = cells(x, y, fixed, preset(transfer).schedule, base.config.resolutions)
-    pictures = with_bar(draw(table, base, transfer, setting), "grid", total=distinct_count(table), quiet=quiet)
+    pictures = with_bar(draw(table, *pair, setting), "grid", total=distinct_count(table), quiet=quiet)
     return collect(table, dict(pictures))
 
 

@@ -122,6 +122,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. What it raises is a bug of ours."""
     try:
         code = cli.main(list(arguments), prog_name="blendgan", standalone_mode=False)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "blendgan"
+        click.echo(f"blendgan: {' '.join(error.format_message().split())} (see {command} --help)", err=True)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -32,9 +32,7 @@ Examples:
     show_default=True,
     help="Style layers that a picture takes from its column's seed; the others come from its row's.",
 )
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("mix.png"), show_default=True
-)
+@click.option("-o", "--out", type=options.PngFile(), default=Path("mix.png"), show_default=True)
 @options.trunc
 @options.class_index
 @recompute_w_avg

@@ -61,7 +61,7 @@ def morph(
     setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     alphas = walks.one_way(frames) if one_way else walks.there_and_back(frames)
     text = "" if no_metadata else json.dumps(papers({source.name: source.checkpoint for source in pair}))
-    drawn = walks.morph(pair[0].checkpoint, pair[1].checkpoint, alphas, seeds, setting)
+    drawn = walks.morph(*pair, alphas, seeds, setting)
     write_video(out, with_bar(drawn, "morph", total=frames, quiet=quiet), fps, text)
     if not quiet:
         click.echo(out)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 DEBUG_KEY = "blendgan.debug"  # in click's Context.meta, which the group and its commands share
+LARGEST_NUMBER = 1e6  # of options such as --trunc: far beyond any use
 LARGEST_SEED = 2**32 - 1  # numpy.random.RandomState takes 32 bits
 
 
@@ -42,6 +44,36 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
                 self.fail(f"{part.strip()!r} runs backwards; expected {last}-{first}", param, ctx)
             seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
         return tuple(seeds)
+
+
+class PngFile(click.Path):
+    """The name of a picture that is to be written; another ending than .png is an error before any work."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the ending."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix.lower() != ".png":
+            self.fail(f"{path}: found the ending {path.suffix!r}, expected .png, the form that is written", param, ctx)
+        return path
+
+
+class Finite(click.ParamType):  # type: ignore[type-arg]
+    """A number that is neither NaN nor beyond what float32 holds well."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no number", param, ctx)
+        if not abs(number) <= LARGEST_NUMBER:
+            self.fail(f"{value!r}: expected a number of at most {LARGEST_NUMBER:g} either way", param, ctx)
+        return number
 
 
 class Device(click.ParamType):  # type: ignore[type-arg]
@@ -94,7 +126,7 @@ seeds = click.option(
 trunc = click.option(
     "--trunc",
     "truncation_psi",
-    type=float,
+    type=Finite(),
     default=0.7,  # the customary trade of variety for quality
     show_default=True,
     help="Truncation psi: 1 is off, 0 is the mean face.",

@@ -63,7 +63,7 @@ def given_recipe(chosen: Mapping[str, Any]) -> Given:
     schedules = click.get_current_context().meta.get(SCHEDULE_KEY, [])
     if len(schedules) > 1:
         raise click.UsageError(f"{' and '.join(f'--{name}' for name, _ in schedules)} are given; choose one schedule")
-    words = {word: chosen[word] for word in WORDS if chosen.get(word)}
+    words = {word: chosen[word] for word in WORDS if chosen.get(word) not in (None, False)}
     if chosen["recipe_file"] is not None and (words or schedules):
         extra = [name for name, _ in schedules] + [word.replace("_", "-") for word in words]
         raise click.UsageError(f"--recipe says all of the blend; leave out {', '.join(f'--{word}' for word in extra)}")
@@ -100,28 +100,31 @@ def recipe_from_words(sources: tuple[Source, ...], words: Mapping[str, Any]) -> 
     from blendgan.schedule import Uniform
     from blendgan.schedule_forms import facing, parse
 
-    own = preset(sources[1].checkpoint) if len(sources) == 2 else recipe_of(Uniform(1.0))
-    if len(sources) == 2 and "weights" in words:
-        own = recipe_of(Uniform(1.0))
+    one = len(sources) == 2
+    own = preset(sources[1].checkpoint) if one and "weights" not in words else recipe_of(Uniform(1.0))
+    weights = _weights(words["weights"], len(sources) - 1) if "weights" in words else own.weights
+    if len(weights) < len(sources) - 1:
+        raise click.UsageError(
+            f"--weights is missing: say how much of each of the {len(sources) - 1} TRANSFERs, such as 0.5,0.3"
+        )
     schedule = parse(*words["schedule"]) if "schedule" in words else own.schedule
     side: Side | None = words.get("transfer_gives")
     schedule = facing(schedule, side) if side else schedule
     channels = parse_channels(words["channels"]) if "channels" in words else own.transfers[0].channels
-    transfers = tuple(
-        Transfer(schedule, weight, channels) for weight in _weights(words.get("weights"), len(sources) - 1)
-    )
     mapping, w_avg, noise = (
         parse_policy(name, words[name]) if name in words else getattr(own, name) for name in EXPLICIT
     )
-    task_vectors = bool(words.get("task_vectors"))
-    return Recipe(transfers, mapping, w_avg, noise, task_vectors=task_vectors, size=words.get("size", "same"))
+    return Recipe(
+        tuple(Transfer(schedule, weight, channels) for weight in weights),
+        mapping,
+        w_avg,
+        noise,
+        task_vectors=words.get("task_vectors", own.task_vectors),
+        size=words.get("size", own.size),
+    )
 
 
-def _weights(text: str | None, count: int) -> tuple[float, ...]:
-    if text is None and count == 1:
-        return (1.0,)
-    if text is None:
-        raise click.UsageError(f"--weights is missing: say how much of each of the {count} TRANSFERs, such as 0.5,0.3")
+def _weights(text: str, count: int) -> tuple[float, ...]:
     try:
         weights = tuple(float(part) for part in text.split(","))
     except ValueError as error:

@@ -55,5 +55,4 @@ def chosen_recipe(transfer: Source, transfer_gives: Side | None) -> Recipe:
         raise click.UsageError(f"{' and '.join(f'--{name}' for name, _ in given)} are given; choose one schedule")
     schedule = parse(*given[0]) if given else recipe.schedule
     schedule = facing(schedule, transfer_gives) if transfer_gives else schedule
-    (only,) = recipe.transfers
-    return replace(recipe, transfers=(replace(only, schedule=schedule),))
+    return replace(recipe, transfers=(replace(recipe.transfers[0], schedule=schedule),))

@@ -67,12 +67,14 @@ def papers(models: Mapping[str, Checkpoint]) -> dict[str, Any]:
     `models`: name → checkpoint. Of folders nothing is said: pictures travel, and folders are private.
     """
     from blendgan import __version__
+    from blendgan.generation import recipe_of_model
     from stylegan2.checkpoints import fingerprint
 
     context = click.get_current_context()
     given = {name: _plain(value) for name, value in sorted(context.params.items()) if name not in _LEFT_OUT}
     named = [{"name": Path(name).name, "fingerprint": fingerprint(model)} for name, model in models.items()]
-    return {"command": context.command.name, "version": __version__, "models": named, **given}
+    made_by = recipe_of_model(next(iter(models.values()))) if len(models) == 1 else {}
+    return {"command": context.command.name, "version": __version__, "models": named, **given, **made_by}
 
 
 def text_of(models: Mapping[str, Checkpoint]) -> dict[str, str]:

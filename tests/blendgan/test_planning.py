@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from blendgan.channels import Lists, Ramp
@@ -46,6 +48,13 @@ def test_transfers_divide_what_a_policy_gives(planned, weights, policy, expected
     for name in ("mapping.fc0.weight", "synthesis.b8.conv0.noise_const"):
         assert rows[name].alphas == pytest.approx(expected)
     assert rows["mapping.w_avg"].alphas == (0,) * len(weights)
+
+
+def test_policies_are_divided_alike_in_every_order(planned):
+    for weights in itertools.permutations((0.1, 0.2, 0.3)):
+        parts = tuple(Transfer(Uniform(1), weight) for weight in weights)
+        shares = planned(Recipe(parts, mapping=0.5))["mapping.fc0.weight"].alphas
+        assert sorted(shares) == [0.5 * (weight / 0.6) for weight in (0.1, 0.2, 0.3)]
 
 
 def test_task_vectors_add_up(planned):

@@ -58,6 +58,12 @@ def test_a_model_and_a_picture_carry_one(tmp_path, pico):
         ("", ", line 1: recipe: found nothing"),
         ("!!python/object/apply:os.system ['touch hacked']\n", ", line 1: not YAML (could not determine a constructor"),
         ("[" * 5000, ": nested too deeply"),
+        ("mapping: 2024-13-45\n", ": a value that YAML cannot read"),
+        ("mapping: !!int abc\n", ": a value that YAML cannot read"),
+        ("? [a, b]\n: 2\n", ", line 1: found a list or mapping as a key, expected a word"),
+        ("schedule: alpha 1\ntransfers:\n- fingerprint: abc\n", ", line 3: transfers[0].model: found a fingerprint"),
+        ("schedule: alpha 1\ntransfers:\n- model: a\n  weight: .nan\n", ", line 4: transfers[0].weight: found nan"),
+        ("schedule: alpha 1\nchannels: 5\n", ", line 2: channels: kind: found 5, expected one of ramp, lists, top,"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path, monkeypatch, text, message):
@@ -68,6 +74,36 @@ def test_a_mistake_is_told_with_its_line(tmp_path, monkeypatch, text, message):
         read_recipe(file)
     assert str(caught.value)[: len(str(file) + message)] == f"{file}{message}"
     assert not (tmp_path / "hacked").exists()
+
+
+def test_a_mask_is_found_beside_the_recipe_and_pinned(tmp_path, pico, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    (tmp_path / "there").mkdir()
+    Image.linear_gradient("L").save(tmp_path / "there/mask.png")
+    channels = "channels: {kind: region, mask: mask.png, share: 0.5}"
+    (tmp_path / "there/r.yaml").write_text(f"schedule: alpha 1\n{channels}\n")
+    words = ["blend", "0.safetensors", "1.safetensors", "--force", "--no-preview"]
+    assert main.run([*words, "--recipe", "there/r.yaml", "-o", "a.safetensors"]) == 0
+    pin = read_recipe("a.safetensors").transfers[0].channels.sha256
+    assert len(pin) == 64
+    again = ["blend", "--recipe", "a.safetensors", "--force", "--no-preview", "-o", "b.safetensors"]
+    assert main.run(again) == 0
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    Image.linear_gradient("L").rotate(90).save(tmp_path / "there/mask.png")
+    assert main.run(again) == 2
+    assert f"expected {pin}, which the recipe pins" in capsys.readouterr().err
+
+
+def test_explain_checks_the_pins(tmp_path, pico, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    blend("0.safetensors", "1.safetensors", Swap(8)).save("a.safetensors")
+    pico(2).save("1.safetensors", replace=True)
+    assert main.run(["blend", "--recipe", "a.safetensors", "--explain"]) == 2
+    assert "which the recipe pins" in capsys.readouterr().err
 
 
 def test_files_without_a_recipe_say_so(tmp_path, pico):
