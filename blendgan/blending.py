@@ -17,7 +17,7 @@ from blendgan.licences import strictest
 from blendgan.planning import Row, plan
 from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recipe_of, to_json
 from blendgan.recipe_schema import BadRecipe, from_json
-from blendgan.schedule import Schedule
+from blendgan.schedule import Schedule, Uniform
 from blendgan.sources import IN_MEMORY, ModelLike, Source, check_pin, open_recipe, open_source
 from stylegan2 import checkpoints
 from stylegan2.checkpoints.checkpoint import Checkpoint
@@ -110,7 +110,8 @@ class Combination(LazyTensors):
 def preset(transfer: Checkpoint) -> Recipe:
     """Return the recipe that a model recommends for blending with it as TRANSFER, else that of the paper's Figure 1c.
 
-    A recipe that names models is not meant: it says how that model itself was made.
+    A recipe that names models is no recommendation: it says how that model itself was made. Such a blend is taken
+    whole. Raises RecipeError for a recommendation that is damaged, or for several TRANSFERs.
     """
     if KEY not in transfer.metadata:
         return DEFAULT
@@ -119,7 +120,7 @@ def preset(transfer: Checkpoint) -> Recipe:
     except BadRecipe as error:
         raise RecipeError(f"TRANSFER: the recipe in its file is damaged: {error}; get the file again") from error
     if recipe.models:
-        return DEFAULT
+        return recipe_of(Uniform(1.0))
     if len(recipe.transfers) > 1:
         raise RecipeError(f"TRANSFER: its file recommends a blend of {len(recipe.transfers)} TRANSFERs, expected one")
     return recipe

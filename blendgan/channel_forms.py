@@ -35,7 +35,7 @@ def from_json(values: Mapping[str, Any]) -> Channels:
     """Build channels from plain values. Raises RecipeError, which names the key, the value and what is allowed."""
     kind = values.get("kind") if isinstance(values, Mapping) else values
     if not isinstance(values, Mapping) or kind not in tuple(_BUILDERS):
-        raise RecipeError(f"channels kind: found {kind!r}, expected one of {', '.join(_BUILDERS)}")
+        raise RecipeError(f"kind: found {kind!r}, expected one of {', '.join(_BUILDERS)}")
     build, required, optional = _BUILDERS[kind]
     given = {name: value for name, value in values.items() if name != "kind"}
     if unknown := [name for name in given if name not in required + optional]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
@@ -29,6 +30,7 @@ def findings() -> tuple[Finding, ...]:
         Finding("PyTorch", torch.__version__),
         *_devices(),
         Finding("ops", "reference (plain PyTorch)"),
+        _films(),
         Finding("weights folder", str(weights_dir())),
         *(_weights(entry) for entry in manifest().values()),
     )
@@ -40,6 +42,12 @@ def _devices() -> tuple[Finding, ...]:
     if torch.backends.mps.is_available():
         found.append(Finding("mps", "available"))
     return (*found, Finding("--device auto", str(select_device("auto"))))
+
+
+def _films() -> Finding:
+    if find_spec("av") is None:
+        return Finding("films", "webp and gif", "for .mp4: pip install 'blendgan[video]'")
+    return Finding("films", "mp4, webp and gif")
 
 
 def _weights(entry: ShippedWeights) -> Finding:

@@ -12,15 +12,14 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from blendgan.kinship import differences
+from blendgan.differences import differences_in_common
 from blendgan.licences import strictest
+from blendgan.recipe import KEY
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.lazy import LazyTensors, describe, pieces
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import RecipeError, ShapeMismatch
 from stylegan2.sites import sites
-
-RECIPE = "recipe"  # metadata that speaks of the whole model, and is left behind
 
 
 class Chosen(LazyTensors):
@@ -89,11 +88,11 @@ def _sized(config: GeneratorConfig, resolution: int, of: GeneratorConfig) -> Gen
 
 
 def _check_alike(smaller: Checkpoint, larger: Checkpoint) -> None:
-    found = [f"{d.what}: the smaller has {d.base}, the larger {d.transfer}" for d in differences(smaller, larger)]
-    if found:
+    if found := differences_in_common(smaller, larger):
+        told = [f"{one.what}: the smaller has {one.base}, the larger {one.transfer}" for one in found]
         raise ShapeMismatch(
             f"the models of {smaller.config.resolution} px and {larger.config.resolution} px do not fit: "
-            f"{'; '.join(found)}. Grafting needs one architecture: choose models of one family"
+            f"{'; '.join(told)}. Grafting needs one architecture: choose models of one family"
         )
 
 
@@ -106,4 +105,4 @@ def _papers(smaller: Checkpoint, larger: Checkpoint) -> dict[str, object]:
 
 
 def _without_recipe(checkpoint: Checkpoint) -> dict[str, object]:
-    return {key: value for key, value in checkpoint.metadata.items() if key != RECIPE}
+    return {key: value for key, value in checkpoint.metadata.items() if key != KEY}  # it speaks of the whole model

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from blendgan.ancestry import evidence
-from blendgan.fitting import FREE_FIELDS, OPTIONAL_ROLES
+from blendgan.differences import OPTIONAL_ROLES, Difference, differences_in_common
 from blendgan.sources import Source
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.lazy import describe
 from stylegan2.errors import RecipeError, ShapeMismatch
-from stylegan2.sites import NOISE_BUFFER, W_AVG, sites
+from stylegan2.sites import sites
 
 Verdict = Literal["same family", "same architecture only", "incompatible"]
 
@@ -32,22 +32,10 @@ Verdict = Literal["same family", "same architecture only", "incompatible"]
 WORKS_FROM = 0.689
 FAILS_BELOW = 0.1
 
-SHOWN_IN_TENSORS = ("resolution", "channels")  # fields of the config that count only as far as both models have them
-MISSING = ("", None)  # a tensor's type and shape
-
 ENDING = ".weight"
 CHUNK = 1 << 18  # numbers worked on at a time: they stay in the processor's cache
 ROUNDING = 1e-12  # of a filter's norm: what is left of a constant one after its mean is taken off, in float64
 GLANCE_FILTERS = 64  # of each layer, for a quick look: 64 filters of 100 weights give 0 ± 0.02 where nothing is shared
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing (a tensor or a field of the config) in which two models differ, and what each of them has."""
-
-    what: str
-    base: str
-    transfer: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +95,7 @@ def filter_correlation(name: str, a: Tensor, b: Tensor) -> Tensor:
 
 def compare(base: Checkpoint, transfer: Checkpoint) -> Kinship:
     """Compare two generators at the resolutions that both have; see `Kinship`. Tensors are read one at a time."""
-    found, said = differences(base, transfer), tuple(evidence(base, transfer))
+    found, said = differences_in_common(base, transfer), tuple(evidence(base, transfer))
     if found:
         return Kinship("incompatible", None, (), found, said, ())
     rows, values = [], []
@@ -117,19 +105,6 @@ def compare(base: Checkpoint, transfer: Checkpoint) -> Kinship:
         values += layers if part is not None else []
     overall = median(values)
     return Kinship(verdict_of(overall), overall, tuple(rows), (), said, tuple(_notes(base, transfer, rows, said)))
-
-
-def differences(base: Checkpoint, transfer: Checkpoint) -> tuple[Difference, ...]:
-    """Return what keeps the resolutions that both have from being of one architecture: tensors first, then fields."""
-    ours, theirs = describe(base.tensors), describe(transfer.tensors)
-    table, other = sites(base.config), sites(transfer.config)
-    shared = [name for name in table if name in other and table[name].role not in OPTIONAL_ROLES]
-    shapes = [(name, ours.get(name, MISSING)[1], theirs.get(name, MISSING)[1]) for name in shared]
-    found = [Difference(name, _shape(a), _shape(b)) for name, a, b in shapes if a is None or a != b]
-    first, second = asdict(base.config), asdict(transfer.config)
-    fields = [field for field in first if field not in FREE_FIELDS and field not in SHOWN_IN_TENSORS]
-    found += [Difference(f, str(first[f]), str(second[f])) for f in fields if first[f] != second[f]]
-    return tuple(found)
 
 
 def verdict_of(overall: float) -> Verdict:
@@ -160,7 +135,7 @@ def check_related(base: Source, transfer: Source) -> None:
     Those of two architectures pass: that they do not fit is another error, with another advice.
     """
     models = base.checkpoint, transfer.checkpoint
-    if not differences(*models) and (found := quick(*models)) < FAILS_BELOW:
+    if not differences_in_common(*models) and (found := quick(*models)) < FAILS_BELOW:
         raise RecipeError(
             f"{base.name} (BASE) and {transfer.name} (TRANSFER) are not of one family: their filters correlate by "
             f"{found:.2f}, expected at least {FAILS_BELOW}, since below that blends show nothing; choose the BASE that "
@@ -203,7 +178,7 @@ def _parts(base: Checkpoint, transfer: Checkpoint) -> dict[int | None, list[str]
     parts: dict[int | None, list[str]] = {}
     table = sites(base.config)
     for name in _alike(base, transfer):
-        if table[name].role not in (NOISE_BUFFER, W_AVG):
+        if table[name].role not in OPTIONAL_ROLES:
             parts.setdefault(table[name].resolution, []).append(name)
     return parts
 
@@ -213,10 +188,6 @@ def _alike(base: Checkpoint, transfer: Checkpoint) -> list[str]:
     ours, theirs = describe(base.tensors), describe(transfer.tensors)
     names = [name for name in sites(base.config) if name in ours and name in theirs]
     return [name for name in names if ours[name][1] == theirs[name][1]]
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "none" if shape is None else f"shape {shape}"
 
 
 def _notes(base: Checkpoint, transfer: Checkpoint, rows: list[Row], said: tuple[str, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`Mask`: how much of the blend each point of a picture takes; from a named region or from a picture file."""
+"""`Mask`: how much of the blend each point of a picture takes; a named region, a picture file, or a box."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from blendgan.regions import REGIONS, draw_region
+from blendgan.channels import Box
+from blendgan.regions import REGIONS, Field, draw_region
 from projector.photo import SIXTEEN_BIT, read_photo
 from stylegan2.errors import InputError
 
@@ -58,6 +59,19 @@ class Mask:
             )
 
 
+@dataclass(frozen=True)
+class BoxMask:
+    """1 in a box and 0 around it, whose edges need not be those of pixels."""
+
+    box: Box
+
+    def at(self, height: int, width: int) -> Tensor:
+        """Return the mask [1, 1, height, width], float32 in [0, 1]: the part of each cell that is in the box."""
+        x0, y0, x1, y1 = self.box
+        shares = _cover(height, np.array([y0, y1])) @ _cover(width, np.array([x0, x1])).T
+        return torch.from_numpy(shares.clip(0, 1).astype(np.float32))[None, None]
+
+
 def load_mask(text: str) -> Mask:
     """Return the mask of a region (eyes, mouth, hair, left, right), or of a picture file.
 
@@ -84,14 +98,19 @@ def _levels(path: Path) -> NDArray[np.uint16]:
     return levels
 
 
-def _resampling(old: int, new: int) -> NDArray[np.float64]:
+def _resampling(old: int, new: int) -> Field:
     """Return the matrix [new, old] that resamples one axis; every row sums to 1."""
-    if new <= old:  # the part of each new pixel that each old one covers
-        edges = np.arange(new + 1)[:, None] * (old / new)
-        cover = np.minimum(edges[1:], np.arange(1, old + 1)) - np.maximum(edges[:-1], np.arange(old))
-        weights = cover.clip(min=0)
+    if new <= old:
+        weights = _cover(new, np.arange(old + 1) / old)
     else:  # straight between the middles of the two nearest, flat beyond the outermost
         middles = ((np.arange(new) + 0.5) * (old / new) - 0.5).clip(0, old - 1)
         weights = (1 - np.abs(middles[:, None] - np.arange(old))).clip(min=0)
-    rows: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    rows: Field = weights / weights.sum(axis=1, keepdims=True)
     return rows
+
+
+def _cover(cells: int, edges: Field) -> Field:
+    """Return the part of each of the cells of [0, 1] that lies between one edge and the next, [cells, edges - 1]."""
+    own = np.arange(cells + 1)[:, None] / cells
+    cover: Field = (np.minimum(own[1:], edges[1:]) - np.maximum(own[:-1], edges[:-1])) * cells
+    return cover.clip(min=0)

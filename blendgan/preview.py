@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
-from blendgan.generation import label_of, latent_of
 from blendgan.images import grid, to_pictures
-from stylegan2 import load_generator
+from blendgan.rendering import Setting, open_renderer
 from stylegan2.checkpoints import Checkpoint
-from stylegan2.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,9 @@ class View:
     """What to look at. truncation_psi: 1 = off, 0 = the mean face; class_index None is class 0, or no class."""
 
     seeds: tuple[int, ...]
-    truncation_psi: float = 0.7  # the customary trade of variety for quality
+    truncation_psi: float = Setting.truncation_psi
     class_index: int | None = None
-    device: torch.device = torch.device("cpu")
+    device: torch.device = Setting.device
 
 
 def preview(models: Mapping[str, Checkpoint], view: View) -> Image.Image:
@@ -30,17 +28,11 @@ def preview(models: Mapping[str, Checkpoint], view: View) -> Image.Image:
 
     Raises InputError if class and model do not fit.
     """
-    rows = {}
-    for caption, checkpoint in models.items():
-        generator = load_generator(checkpoint).to(view.device)
-        rows[caption] = [_draw(generator, seed, view) for seed in view.seeds]
+    rows = {caption: _row(checkpoint, view) for caption, checkpoint in models.items()}
     return grid(rows, columns=[f"seed {seed}" for seed in view.seeds])
 
 
-@torch.inference_mode()
-def _draw(generator: Generator, seed: int, view: View) -> Image.Image:
-    config = generator.config
-    label = label_of(config, 0 if view.class_index is None and config.num_classes else view.class_index)
-    z = latent_of(seed, config.z_dim).to(view.device)
-    ws = generator.mapping(z, None if label is None else label.to(view.device), truncation_psi=view.truncation_psi)
-    return to_pictures(generator.synthesis(ws, noise_mode="const"))[0]
+def _row(checkpoint: Checkpoint, view: View) -> list[Image.Image]:
+    some_class = 0 if view.class_index is None and checkpoint.config.num_classes else view.class_index
+    renderer = open_renderer(checkpoint, Setting(view.truncation_psi, some_class, device=view.device))
+    return to_pictures(renderer.draw_seeds(view.seeds))

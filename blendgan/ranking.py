@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from blendgan.channels import Box, Channels, Lists, Measure, Ramp, Region, Top, leading
+from blendgan.channels import Channels, Lists, Measure, Ramp, Region, Top, leading
 from blendgan.feature_maps import CONST_MAPS, map_counts, maps_of, resolution_of
-from blendgan.masks import load_mask
+from blendgan.kinship import filter_correlation
+from blendgan.masks import BoxMask, Mask, load_mask
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import RecipeError
@@ -57,8 +58,8 @@ def gains(channels: Channels, base: Checkpoint, transfer: Checkpoint) -> Gains:
 def filter_scores(by: Measure, base: Checkpoint, transfer: Checkpoint) -> Scores:
     """Return for each channel how much the two models' filters differ: the higher, the sooner TRANSFER gives it.
 
-    "change": the L2 norm of the difference over that of BASE's filter. "correlation": minus Pearson's correlation of
-    the two filters (Wang et al. 2018, eq. 3). NaN where that is 0 / 0.
+    "change": the L2 norm of the difference over that of BASE's filter. NaN where that is 0 / 0. "correlation":
+    minus the correlation index of the two filters, see `kinship.correlation`.
     """
     score = {"change": _change, "correlation": _contrast}[by]
     pairs = zip(_filters(base).items(), _filters(transfer).values(), strict=True)
@@ -83,10 +84,8 @@ def region_scores(region: Region, base: Checkpoint, transfer: Checkpoint) -> Sco
 
 def inside_of(region: Region) -> Inside:
     """Return the region as a function of the maps' size: each cell counts by the part of it that is inside."""
-    if region.box is not None:
-        return partial(_box_at, region.box)
-    mask = load_mask(region.mask or "")
-    if region.sha256 and mask.digest != region.sha256:
+    mask: Mask | BoxMask = load_mask(region.mask or "") if region.box is None else BoxMask(region.box)
+    if region.sha256 and isinstance(mask, Mask) and mask.digest != region.sha256:
         raise RecipeError(
             f"{region.mask}: found a mask whose pixels have SHA-256 {mask.digest}, expected {region.sha256}, which the "
             "recipe pins: the file was changed or replaced. Put the right one back, or take sha256 out of the recipe"
@@ -121,9 +120,7 @@ def _change(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _contrast(a: Tensor, b: Tensor) -> Tensor:
-    a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
-    correlation: Tensor = (a * b).sum(dim=1) / (a.norm(dim=1) * b.norm(dim=1))
-    return -correlation
+    return -filter_correlation("filters", a, b)
 
 
 def _const(generator: Generator) -> Tensor:
@@ -162,14 +159,3 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
     if not weights.sum() > 1e-6:  # rounding may leave a trace
         raise RecipeError("region: found all of the picture or nothing of it, expected a part to compare with the rest")
     return (values * weights).sum(dim=(1, 2)) / weights.sum()
-
-
-def _box_at(box: Box, height: int, width: int) -> Tensor:
-    x0, y0, x1, y1 = box
-    return _cover(y0, y1, height)[:, None] * _cover(x0, x1, width)
-
-
-def _cover(first: float, last: float, cells: int) -> Tensor:
-    """Return the part of each cell of [0, 1] that lies between `first` and `last`, [cells] in [0, 1]."""
-    edges = torch.arange(cells + 1) / cells
-    return (edges[1:].clamp(max=last) - edges[:-1].clamp(min=first)).clamp(min=0).mul(cells).clamp(max=1)

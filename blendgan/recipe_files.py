@@ -12,28 +12,31 @@ from typing import Any
 import yaml
 
 from blendgan.channels import Channels, Region
-from blendgan.generation import METADATA_KEY
-from blendgan.images import read_metadata
+from blendgan.papers import METADATA_KEY
 from blendgan.recipe import KEY, Recipe, to_json
 from blendgan.recipe_schema import BadRecipe, Mistake, from_json
-from stylegan2 import checkpoints
+from stylegan2 import store
 from stylegan2.errors import RecipeError
 
 READY = Path(__file__).resolve().parent / "data" / "recipes"  # of published works, each with its source
 YAML_ENDINGS = (".yaml", ".yml", ".json")  # JSON is YAML
+EXPECTED = "a recipe (.yaml), or a blended model (.safetensors) or picture (.png) that carries one"
 LARGEST_YAML = 1 << 20  # bytes: a recipe with a list of gains for every channel has some 100 kB
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe of a YAML file, or the one that a .safetensors model or a .png picture carries.
 
-    `path` may also be the name of a ready recipe, such as pinkney-1c. Raises RecipeError, with line, key, value and
-    what is allowed; CheckpointError for a model that cannot be read.
+    `path` may also be the name of a ready recipe, such as pinkney-1c, or of a shipped model. Raises RecipeError, with
+    line, key, value and what is allowed; CheckpointError for a model that cannot be read.
     """
     file = find_recipe(path)
-    if file.suffix.lower() in YAML_ENDINGS:
+    ending = file.suffix.lower()
+    if ending in YAML_ENDINGS:
         return _read_yaml(file)
-    values = _of_picture(file) if file.suffix.lower() == ".png" else _of_model(file)
+    if ending not in _CARRIERS:
+        raise RecipeError(f"{file}: found the ending {file.suffix!r}, expected {EXPECTED}")
+    values = _CARRIERS[ending](file)
     try:
         return from_json(values)
     except BadRecipe as error:
@@ -41,15 +44,22 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
 
 
 def find_recipe(path: str | os.PathLike[str]) -> Path:
-    """Return the file of a recipe: that of this path, else a ready one of this name. Raises RecipeError."""
-    file, ready = Path(path), ready_recipes()
+    """Return the file of a recipe: that of this path, else the ready one or the shipped model of this name.
+
+    Raises RecipeError.
+    """
+    file, name = Path(path), os.fspath(path)
+    ready = ready_recipes()
     if file.is_file():
         return file
-    if os.fspath(path) in ready:
-        return READY / f"{path}.yaml"
+    if name in ready:
+        return READY / f"{name}.yaml"
+    if name in store.manifest():
+        return store.resolve(name)
+    found = "a folder" if file.is_dir() else "no such file"
     raise RecipeError(
-        f"{file}: no such file; expected a recipe (.yaml), a blended model or a picture that carries one, or the name "
-        f"of a ready recipe ({', '.join(ready)})"
+        f"{file}: {found}; expected {EXPECTED}, or the name of a shipped model or of a ready recipe "
+        f"({', '.join(ready)})"
     )
 
 
@@ -68,6 +78,8 @@ def dumps_yaml(recipe: Recipe) -> str:
 
 
 def _of_model(file: Path) -> object:
+    from stylegan2 import checkpoints  # needs torch, which a recipe in YAML does not
+
     metadata = checkpoints.load(file).metadata
     if KEY not in metadata:
         raise RecipeError(f"{file}: this model carries no recipe; expected one that `blendgan blend` wrote")
@@ -75,16 +87,19 @@ def _of_model(file: Path) -> object:
 
 
 def _of_picture(file: Path) -> object:
+    from blendgan.images import read_metadata  # as above
+
     texts = read_metadata(file)
-    for key in (KEY, METADATA_KEY):
-        try:
-            values = json.loads(texts.get(key, "null"))
-        except (ValueError, RecursionError) as error:
-            raise RecipeError(f"{file}: the text under {key!r} is no JSON; the picture was changed") from error
-        found = values.get(KEY) if key == METADATA_KEY and isinstance(values, Mapping) else values
-        if found is not None:
-            return found
+    try:
+        said = json.loads(texts.get(METADATA_KEY, "null"))
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{file}: the text under {METADATA_KEY!r} is no JSON; the picture was changed") from error
+    if isinstance(said, Mapping) and said.get(KEY) is not None:
+        return said[KEY]
     raise RecipeError(f"{file}: this picture carries no recipe; expected one of a blended model, with its metadata")
+
+
+_CARRIERS = {".safetensors": _of_model, ".png": _of_picture}
 
 
 def _read_yaml(file: Path) -> Recipe:

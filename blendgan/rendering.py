@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from blendgan.generation import label_of, latent_of
+from stylegan2.config import GeneratorConfig
+from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, estimate_w_avg, load_generator
 
@@ -48,9 +50,12 @@ class Renderer:
         return torch.cat([self.styles(latent_of(seed, self.generator.config.z_dim)) for seed in seeds])
 
     @torch.inference_mode()
-    def draw(self, ws: Tensor) -> Tensor:
-        """ws [1, num_ws, w_dim] → a picture [1, 3, H, W] on the CPU, about [-1, 1], with the model's own noise."""
-        image: Tensor = self.generator.synthesis(ws.to(self.setting.device), noise_mode="const")
+    def draw(self, ws: Tensor, noise_mode: str = "const", noise_source: torch.Generator | None = None) -> Tensor:
+        """ws [1, num_ws, w_dim] → a picture [1, 3, H, W] on the CPU, about [-1, 1], not clamped.
+
+        noise_mode: const (the model's own), random (from `noise_source`, on the model's device) or none.
+        """
+        image: Tensor = self.generator.synthesis(ws.to(self.setting.device), noise_mode, noise_source)
         return image.cpu()
 
     def draw_each(self, ws: Iterable[Tensor]) -> Iterator[Tensor]:
@@ -58,14 +63,44 @@ class Renderer:
         for styles in ws:
             yield self.draw(styles[None])
 
+    def draw_seeds(self, seeds: Sequence[int]) -> Tensor:
+        """Return the pictures [seeds, 3, H, W] of some seeds."""
+        return torch.cat(list(self.draw_each(self.styles_of(seeds))))
+
 
 def open_renderer(model: ModelLike, setting: Setting = Setting()) -> Renderer:  # noqa: B008 — a frozen dataclass
     """Make a model (path, shipped name or Checkpoint) ready to draw.
 
     Raises InputError if class and model do not fit, and what `load_generator` raises.
     """
-    generator = load_generator(model).to(setting.device)
+    return renderer_of(load_generator(model), setting)
+
+
+def renderer_of(generator: Generator, setting: Setting) -> Renderer:
+    """Make an open generator ready to draw: it itself goes to the setting's device and takes the mean w asked for.
+
+    Raises InputError if class and model do not fit.
+    """
     label = label_of(generator.config, setting.class_index)
+    generator = generator.to(setting.device)
     if setting.mean_w == "estimated":
         generator.mapping.w_avg.copy_(estimate_w_avg(generator))
     return Renderer(generator, setting, None if label is None else label.to(setting.device))
+
+
+def latent_of(seed: int, z_dim: int) -> Tensor:
+    """Return z [1, z_dim] of a seed: the first draw of numpy's RandomState, as everywhere in StyleGAN's world."""
+    return torch.from_numpy(np.random.RandomState(seed).randn(1, z_dim)).to(torch.float32)
+
+
+def label_of(config: GeneratorConfig, class_index: int | None) -> Tensor | None:
+    """Return c [1, num_classes], or None without classes. Raises InputError if class and model do not fit."""
+    count = config.num_classes
+    if class_index is None and count == 0:
+        return None
+    if count == 0:
+        raise InputError(f"class {class_index}: this model has no classes; leave the class out")
+    if class_index is None or not 0 <= class_index < count:
+        found = "class" if class_index is None else f"class {class_index}"
+        raise InputError(f"{found}: this model has {count} classes; choose one, 0 … {count - 1}")
+    return torch.nn.functional.one_hot(torch.tensor([class_index]), count).to(torch.float32)

@@ -15,12 +15,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from blendgan.masks import Mask, load_mask
+from blendgan.masks import Mask
 from stylegan2.config import CONST_RESOLUTION, GeneratorConfig
 from stylegan2.errors import InputError, ShapeMismatch
 from stylegan2.generator import Generator, Noise, SynthesisBlock, SynthesisNetwork
-
-__all__ = ["DEFAULT_FROM", "Mask", "Masking", "SpatialPair", "SpatialSynthesis", "load_mask"]
 
 Pair = tuple[Tensor | None, Tensor | None]  # BASE's and the blend's; the same tensor twice where they are mixed
 Step = tuple[SynthesisBlock, Sequence[Tensor], Sequence[Tensor | None]]  # a block, its styles, its noise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from blendgan import __version__, recipe
+from blendgan import recipe
 from blendgan.blending import Source, blend_models, open_source, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
+from blendgan.papers import papers
 from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
@@ -120,12 +121,18 @@ def open_studio(
     device: torch.device | None = None,
     masking: Masking | None = None,
 ) -> Studio:
-    """Load both models and blend them; `masking` says where the blend replaces BASE, None is everywhere.
-
-    BASE's discriminator lends its features to the projection, if it is there.
+    """Load both models and blend them, without a recipe by TRANSFER's own; `masking` says where the blend replaces
+    BASE, None is everywhere. BASE's discriminator lends its features to the projection, if it is there.
     """
     sources = open_source(base), open_source(transfer)
-    blended = blend_models(sources, blend_recipe or preset(sources[1].checkpoint))
+    return studio_of(sources, blend_recipe or preset(sources[1].checkpoint), device, masking)
+
+
+def studio_of(
+    sources: Sequence[Source], blend_recipe: Recipe, device: torch.device | None = None, masking: Masking | None = None
+) -> Studio:
+    """As `open_studio`, for BASE and any number of TRANSFERs."""
+    blended = blend_models(sources, blend_recipe)
     discriminator = load_discriminator(sources[0].checkpoint) if sources[0].checkpoint.discriminator else None
     device = device or torch.device("cpu")
     base_generator, generator = load_generator(sources[0].checkpoint), load_generator(blended)
@@ -165,7 +172,7 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
     )  # fmt: skip
 
 
-def papers(toon: Toon) -> dict[str, Any]:
+def papers_of(toon: Toon) -> dict[str, Any]:
     """What a picture's metadata says of how it was made."""
-    said = {"command": "toonify", "version": __version__, recipe.KEY: recipe.to_json(toon.recipe)}
+    said = papers("toonify") | {recipe.KEY: recipe.to_json(toon.recipe)}
     return said if toon.mask is None else {**said, "mask": dict(toon.mask)}

@@ -19,8 +19,8 @@ from PIL import Image
 
 from blendgan import __version__
 from blendgan.blending import INHERITED
-from blendgan.generation import latent_of
 from blendgan.images import grid, to_pictures, write_png
+from blendgan.rendering import Setting, renderer_of
 from stylegan2.checkpoints import fingerprint, fingerprint_mapping, save
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
@@ -130,12 +130,10 @@ def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
     save_state(run.state, run.config, outdir, run.lineage)
 
 
-@torch.no_grad()
 def sample_grid(generator: Generator) -> Image.Image:
     """Return a picture of faces of seeds 0 … 31; models that are trained here have no classes."""
-    seeds = range(GRID_ROWS * GRID_COLUMNS)
-    z = torch.cat([latent_of(seed, generator.config.z_dim) for seed in seeds]).to(generator.device)
-    pictures = to_pictures(generator.synthesis(generator.mapping(z, truncation_psi=GRID_PSI)))
+    renderer = renderer_of(generator, Setting(GRID_PSI, device=generator.device))
+    pictures = to_pictures(renderer.draw_seeds(range(GRID_ROWS * GRID_COLUMNS)))
     rows = [pictures[i : i + GRID_COLUMNS] for i in range(0, len(pictures), GRID_COLUMNS)]
     return grid({" " * i: row for i, row in enumerate(rows)})
 

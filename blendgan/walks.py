@@ -11,9 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from blendgan.blending import ModelLike, Source, blend
-from blendgan.generation import latent_of
 from blendgan.images import enlarge, grid, to_pictures
-from blendgan.rendering import Renderer, Setting, open_renderer
+from blendgan.rendering import Renderer, Setting, latent_of, open_renderer
 from blendgan.schedule import Uniform
 from stylegan2.errors import InputError
 
@@ -139,5 +138,4 @@ def morph(
 
 
 def _row(renderer: Renderer, seeds: Sequence[int], alpha: float) -> Image.Image:
-    images = torch.cat(list(renderer.draw_each(renderer.styles_of(seeds))))
-    return grid({"": to_pictures(images)}, columns=[f"alpha {alpha:.2f}"])
+    return grid({"": to_pictures(renderer.draw_seeds(seeds))}, columns=[f"alpha {alpha:.2f}"])

@@ -17,9 +17,9 @@ from torch import Tensor
 from blendgan.channels import Box, Region, leading
 from blendgan.combine import Channelwise, Share, combine
 from blendgan.feature_maps import CONST_MAPS, map_counts, maps_of
-from blendgan.generation import latent_of
 from blendgan.images import SMALLEST_CELL_PX, enlarge, grid, to_pictures, write_png
 from blendgan.ranking import SAMPLES, SEED, TRUNCATION_PSI, Gains, gains, inside_of
+from blendgan.rendering import latent_of
 from blendgan.schedule import Schedule, Swap, Uniform, alpha_at
 from stylegan2 import checkpoints, load_generator, store
 from stylegan2.checkpoints.checkpoint import Checkpoint

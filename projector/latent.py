@@ -94,8 +94,10 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a latent written by blendgan project") from error
     except BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a latent ({reason}); expected an .npz with w") from error
+        raise InputError(
+            f"{path}: cannot be read as a latent ({type(error).__name__}); expected an .npz with w, as `project` "
+            "writes it"
+        ) from error
 
 
 def _header(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> dict[str, Any]:

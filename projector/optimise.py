@@ -32,11 +32,11 @@ class ProjectionConfig:
     learning_rate: float = 0.1
     rampup: float = 0.05  # share of the steps over which the rate rises (StyleGAN2, appendix D)
     rampdown: float = 0.25  # share of the steps over which it falls again, along a cosine
-    candidates: int = 32  # random latents to start from the nearest of; 0 = start from the mean
+    candidates: int = 0  # random latents to start from the nearest of; 0 = the mean, from which blends come out cleaner
     jitter: float = 0.05  # noise on w at the start, in std of w; it ends after `jitter_ramp` of the steps
     jitter_ramp: float = 0.75
-    prior: float = 0.01  # weight of mean(u²): keeps w where the generator, and so the blend, is at its best
-    spread: float = 0.02  # weight of the layers' variance around their common style
+    prior: float = 0.06  # weight of mean(u²): keeps w where the generator, and so the blend, is at its best
+    spread: float = 0.1  # weight of the layers' variance around their common style
     noise: float = 1e3  # weight of the noise maps' regularisation; 0 = noise maps stay as they are
     weights: Weights = Weights()
     seed: int = 0

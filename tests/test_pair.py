@@ -15,8 +15,8 @@ from torch import Tensor
 
 from blendgan.blending import open_source, preset
 from blendgan.faces import ALL, align_faces
-from blendgan.generation import latent_of
 from blendgan.images import from_uint8, to_pictures
+from blendgan.rendering import latent_of
 from projector.detection import Face, detect
 from projector.optimise import ProjectionConfig, project
 from projector.perceptual import Target
@@ -60,7 +60,6 @@ def test_the_pair_is_small_and_has_its_papers() -> None:
     assert not preset(open_source("paintings").checkpoint).models
 
 
-@pytest.mark.xfail(reason="interim weights of 100 kimg: 93 of 100; 300 kimg and more are to come", strict=False)
 def test_portraits_are_faces(base: Generator) -> None:
     pictures = to_pictures(base.synthesis(ws_of(base, range(1000, 1100))))
     assert sum(largest_face(picture) is not None for picture in pictures) >= 95

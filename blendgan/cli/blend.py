@@ -124,6 +124,7 @@ def _write(out: Path, sources: Sequence[Source], recipe: Recipe, chosen: dict[st
     """Write model and preview; draw first, so that a class which does not fit leaves nothing behind."""
     from blendgan.blending import blend_lazily
     from blendgan.images import write_png
+    from blendgan.papers import papers, text_of
     from blendgan.recipe import KEY
 
     blended = blend_lazily(sources, recipe)
@@ -133,7 +134,7 @@ def _write(out: Path, sources: Sequence[Source], recipe: Recipe, chosen: dict[st
         return [out]
     sheet = _preview(sources, blended, chosen)
     picture = out.with_suffix(".png")  # first: what fails with it leaves no model that only --force would replace
-    write_png(picture, sheet, {KEY: json.dumps(blended.metadata[KEY], sort_keys=True)})
+    write_png(picture, sheet, text_of(papers("blend") | {KEY: blended.metadata[KEY]}))
     blended.save(out, replace=True)
     return [out, picture]
 

@@ -9,7 +9,7 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import Layers, recompute_w_avg, setting_of, text_of
+from blendgan.cli.seeing import Layers, recompute_w_avg, said_of, setting_of
 from blendgan.cli.tables import show_table
 
 if TYPE_CHECKING:
@@ -67,16 +67,17 @@ def directions(
 ) -> None:
     """Find the directions of w that change a model's styles most (SeFa), without drawing or training anything."""
     from blendgan.directions import check_target, find_directions, save_directions
+    from blendgan.papers import text_of
     from blendgan.rendering import open_renderer
-    from stylegan2.loading import open_model
+    from blendgan.sources import open_source
 
     check_target(out, replace=force)
-    model = open_model(network)
-    found = find_directions(model, count, layers)
+    source = open_source(network)
+    found = find_directions(source.checkpoint, count, layers)
     if sheet is not None:
         setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
-        text = None if no_metadata else text_of({network: model})
-        _draw(sheet, open_renderer(model, setting), found, seeds, strength, text, quiet=quiet)
+        text = None if no_metadata else text_of(said_of(source))
+        _draw(sheet, open_renderer(source.checkpoint, setting), found, seeds, strength, text, quiet=quiet)
     save_directions(found, out, replace=force)
     if not quiet:
         _show(found)

@@ -10,6 +10,7 @@ import click
 from blendgan.cli import options
 from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import with_bar
+from blendgan.cli.seeing import is_given
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,10 @@ Examples:
   blendgan generate --network blend.safetensors --seeds 7,42
   blendgan generate --network blend.safetensors --latent photo.npz
   blendgan generate --blend recipe.yaml --mask eyes --seeds 0-7"""
+OF_SEEDS = {  # what says nothing of a latent, which has its own styles and noise
+    "seeds": "--seeds", "truncation_psi": "--trunc", "class_index": "--class", "noise_mode": "--noise-mode",
+    "precision": "--precision",
+}  # fmt: skip
 
 
 @click.command(epilog=EXAMPLE)
@@ -71,6 +76,8 @@ def generate(
     from blendgan.generation import generate as draw
     from blendgan.images import to_pictures, write_png
 
+    if latent is not None and (extra := [option for name, option in OF_SEEDS.items() if is_given(name)]):
+        raise click.UsageError(f"--latent draws its faces as they were found; leave out {', '.join(extra)}")
     model = _model(network, blend, chosen_masking(mask, mask_from))
     if latent is not None:
         for path in _draw_latent(model, latent, outdir, device, with_metadata=not no_metadata):
@@ -87,8 +94,6 @@ def generate(
 
 def _model(network: str, blend: Path | None, masking: Masking | None) -> str | Blending:
     """What draws: one network, or the blend of a recipe, with a mask or without."""
-    from click.core import ParameterSource
-
     from blendgan.cli.recipes import Given, opened
     from blendgan.generation import Blending
 
@@ -96,7 +101,7 @@ def _model(network: str, blend: Path | None, masking: Masking | None) -> str | B
         if masking is not None:
             raise click.UsageError("--mask goes with --blend: it mixes BASE and a blend of it")
         return network
-    if click.get_current_context().get_parameter_source("network") != ParameterSource.DEFAULT:
+    if is_given("network"):
         raise click.UsageError("--network and --blend are given; choose one")
     sources, recipe = opened((), Given(blend, {}))
     return Blending(sources, recipe, masking)
@@ -105,17 +110,16 @@ def _model(network: str, blend: Path | None, masking: Masking | None) -> str | B
 def _draw_latent(
     model: str | Blending, latent: Path, outdir: Path, device: torch.device, *, with_metadata: bool
 ) -> list[Path]:
-    import json
-
-    from blendgan.generation import METADATA_KEY, open_generator
+    from blendgan.generation import open_generator
     from blendgan.images import to_pictures, write_png
+    from blendgan.papers import text_of
     from blendgan.projection import draw
     from projector.latent import load_latent
 
-    generator, papers = open_generator(model)
+    generator, said = open_generator(model)
     paths = []
     for i, picture in enumerate(to_pictures(draw(generator.to(device), load_latent(latent)))):
         paths.append(outdir / f"{latent.stem}.face{i + 1}.png")
-        said = papers | {"latent": latent.name, "face": i + 1}
-        write_png(paths[-1], picture, {METADATA_KEY: json.dumps(said)} if with_metadata else None)
+        text = text_of(said | {"latent": latent.name, "face": i + 1})
+        write_png(paths[-1], picture, text if with_metadata else None)
     return paths

@@ -11,7 +11,7 @@ import click
 from blendgan.cli import options
 from blendgan.cli.axes import Axis
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import open_pair, recompute_w_avg, setting_of, text_of
+from blendgan.cli.seeing import is_given, open_pair, recompute_w_avg, said_of, setting_of
 from blendgan.schedule import SIDES, Side
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def grid(
     nothing says how to blend, TRANSFER's own recommendation is used. Mapping and mean w are BASE's.
     """
     from blendgan.images import write_png
+    from blendgan.papers import text_of
     from blendgan.sheets import lay_out
 
     y = _other_than(x, y)
@@ -88,7 +89,7 @@ def grid(
     drawn = _draw(pair, x, y, fixed, setting, quiet=quiet)
     shown = _matched(drawn) if match_colour else drawn
     captions = _with_drifts(y.captions, drawn, shown) if drift else y.captions
-    text = None if no_metadata else text_of({source.name: source.checkpoint for source in pair})
+    text = None if no_metadata else text_of(said_of(*pair))
     write_png(out, lay_out(x, captions, shown), text)
     if drift and not quiet:
         _print_drifts(y.captions, drawn, shown)
@@ -98,11 +99,10 @@ def grid(
 
 def _other_than(x: sheets.Axis, y: sheets.Axis) -> sheets.Axis:
     """Seeds along x and nothing said of y: then the swaps go down."""
-    from click.core import ParameterSource
-
-    is_default = click.get_current_context().get_parameter_source("y") == ParameterSource.DEFAULT
+    if is_given("y") or x.name != y.name:
+        return y
     other: sheets.Axis = Axis().convert("swap-res=4,8,16,32", None, None)
-    return other if is_default and x.name == y.name else y
+    return other
 
 
 def _fixed(

@@ -27,7 +27,8 @@ def mask_options(command: Command) -> Command:
 
 def chosen_masking(mask: str | None, mask_from: int | None) -> Masking | None:
     """Read the mask. Raises UsageError for --mask-from alone, and what `load_mask` raises."""
-    from blendgan.spatial import Masking, load_mask
+    from blendgan.masks import load_mask
+    from blendgan.spatial import Masking
 
     if mask is None and mask_from is not None:
         raise click.UsageError("--mask-from goes with --mask: it says from which resolution on the mask acts")

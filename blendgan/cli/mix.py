@@ -9,7 +9,7 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import Layers, recompute_w_avg, setting_of, text_of
+from blendgan.cli.seeing import Layers, recompute_w_avg, said_of, setting_of
 
 if TYPE_CHECKING:
     import torch
@@ -57,14 +57,15 @@ def mix(
     """Draw a table of style mixtures: some layers from the column's face, the others from the row's."""
     from blendgan.images import write_png
     from blendgan.mixing import lay_out, table
+    from blendgan.papers import text_of
     from blendgan.rendering import open_renderer
-    from stylegan2.loading import open_model
+    from blendgan.sources import open_source
 
-    model = open_model(network)
+    source = open_source(network)
     setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
-    renderer = open_renderer(model, setting)
+    renderer = open_renderer(source.checkpoint, setting)
     styles = table(renderer.styles_of(rows), renderer.styles_of(cols), layers)
     pictures = list(with_bar(renderer.draw_each(styles), "mix", total=len(styles), quiet=quiet))
-    write_png(out, lay_out(pictures, rows, cols), None if no_metadata else text_of({network: model}))
+    write_png(out, lay_out(pictures, rows, cols), None if no_metadata else text_of(said_of(source)))
     if not quiet:
         click.echo(out)

@@ -11,7 +11,7 @@ import click
 from blendgan.cli import options
 from blendgan.cli.films import film_options, target
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import open_pair, papers, recompute_w_avg, setting_of
+from blendgan.cli.seeing import open_pair, recompute_w_avg, said_of, setting_of
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,7 @@ def morph(
     pair = open_pair(models)
     setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     alphas = walks.one_way(frames) if one_way else walks.there_and_back(frames)
-    text = "" if no_metadata else json.dumps(papers({source.name: source.checkpoint for source in pair}))
+    text = "" if no_metadata else json.dumps(said_of(*pair))
     drawn = walks.morph(*pair, alphas, seeds, setting)
     write_video(out, with_bar(drawn, "morph", total=frames, quiet=quiet), fps, text)
     if not quiet:

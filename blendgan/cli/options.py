@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
     """`0-35,50` → (0, 1, …, 35, 50), in the order written, each seed once."""
 
     name = "seeds"
+    most = 100_000  # more pictures than a folder serves well; a mistyped range must not fill the memory
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """Parse the list; a usage error names the part that is no seed."""
@@ -37,12 +39,17 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
             return value
         seeds: dict[int, None] = {}
         for part in str(value).split(","):
-            first, dash, last = part.strip().partition("-")
-            if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) > LARGEST_SEED:
+            found = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())  # LARGEST_SEED has ten digits
+            if not found or int(found[2] or found[1]) > LARGEST_SEED:
                 self.fail(f"{part.strip()!r} is no seed; expected numbers and ranges such as 0-35,50", param, ctx)
-            if dash and int(last) < int(first):
+            first, last = int(found[1]), int(found[2] or found[1])
+            if last < first:
                 self.fail(f"{part.strip()!r} runs backwards; expected {last}-{first}", param, ctx)
-            seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
+            if len(seeds) + last - first >= self.most:
+                self.fail(
+                    f"found {len(seeds) + last - first + 1} {self.name}, expected at most {self.most}", param, ctx
+                )
+            seeds.update(dict.fromkeys(range(first, last + 1)))
         return tuple(seeds)
 
 

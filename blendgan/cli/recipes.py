@@ -101,7 +101,7 @@ def recipe_from_words(sources: tuple[Source, ...], words: Mapping[str, Any]) -> 
     from blendgan.schedule_forms import facing, parse
 
     one = len(sources) == 2
-    own = preset(sources[1].checkpoint) if one and "weights" not in words else recipe_of(Uniform(1.0))
+    own = preset(sources[1].checkpoint) if one else recipe_of(Uniform(1.0))
     weights = _weights(words["weights"], len(sources) - 1) if "weights" in words else own.weights
     if len(weights) < len(sources) - 1:
         raise click.UsageError(

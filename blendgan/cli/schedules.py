@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from blendgan.schedule import SIDES, Side
+from blendgan.schedule import SIDES
 
 if TYPE_CHECKING:
-    from blendgan.blending import Source
-    from blendgan.recipe import Recipe
+    pass
 
 SHIPPED_PAIR = ("portraits", "paintings")
 SCHEDULE_KEY = "blendgan.schedule"  # in click's Context.meta: the (option, text) pairs that were given
@@ -34,7 +32,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def schedule_options(command: Command) -> Command:
-    """Add one option for each form of schedule, which `chosen_recipe` reads, and --transfer-gives."""
+    """Add one option for each form of schedule, which `recipes.given_recipe` reads, and --transfer-gives."""
     command = click.option(
         "--transfer-gives", type=click.Choice(SIDES), help="Which layers are TRANSFER's. [default: low]"
     )(command)
@@ -42,17 +40,3 @@ def schedule_options(command: Command) -> Command:
         option = click.option(f"--{name}", metavar=form, expose_value=False, callback=_remember, help=text)
         command = option(command)
     return command
-
-
-def chosen_recipe(transfer: Source, transfer_gives: Side | None) -> Recipe:
-    """TRANSFER's own recommendation, and over it the schedule of the command line."""
-    from blendgan.blending import preset
-    from blendgan.schedule_forms import facing, parse
-
-    recipe = preset(transfer.checkpoint)
-    given = click.get_current_context().meta.get(SCHEDULE_KEY, [])
-    if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(f'--{name}' for name, _ in given)} are given; choose one schedule")
-    schedule = parse(*given[0]) if given else recipe.schedule
-    schedule = facing(schedule, transfer_gives) if transfer_gives else schedule
-    return replace(recipe, transfers=(replace(recipe.transfers[0], schedule=schedule),))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from blendgan.cli.options import Seeds
 from blendgan.cli.schedules import SHIPPED_PAIR
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
 
     from blendgan.blending import Source
     from blendgan.rendering import Setting
-    from stylegan2.checkpoints import Checkpoint
 
-LARGEST_LAYER = 63  # far beyond the 17 of a 1024 px model; keeps a mistyped range from filling the memory
+LAYER = re.compile(r"\s*\d{1,2}\s*")  # a 1024 px model has 0 … 17
 
 
 class Layers(Seeds):
@@ -32,7 +30,7 @@ class Layers(Seeds):
         if isinstance(value, tuple):
             return value
         for part in str(value).replace("-", ",").split(","):
-            if not part.strip().isdecimal() or int(part) > LARGEST_LAYER:
+            if not LAYER.fullmatch(part):
                 self.fail(f"{value!r} are no layers; expected numbers and ranges such as 0-3,6", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -61,27 +59,18 @@ def open_pair(models: tuple[str, ...]) -> tuple[Source, Source]:
     return open_source(base), open_source(transfer)
 
 
-def papers(models: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    """Return what a picture says of its making: the command and its options, as given, and the models' fingerprints.
-
-    `models`: name → checkpoint. Of folders nothing is said: pictures travel, and folders are private.
-    """
-    from blendgan import __version__
-    from blendgan.generation import recipe_of_model
-    from stylegan2.checkpoints import fingerprint
+def said_of(*sources: Source) -> dict[str, Any]:
+    """Return what a picture or film says of its making: `papers`, and the command's options as given."""
+    from blendgan.papers import papers
 
     context = click.get_current_context()
     given = {name: _plain(value) for name, value in sorted(context.params.items()) if name not in _LEFT_OUT}
-    named = [{"name": Path(name).name, "fingerprint": fingerprint(model)} for name, model in models.items()]
-    made_by = recipe_of_model(next(iter(models.values()))) if len(models) == 1 else {}
-    return {"command": context.command.name, "version": __version__, "models": named, **given, **made_by}
+    return papers(str(context.command.name), *sources) | given
 
 
-def text_of(models: Mapping[str, Checkpoint]) -> dict[str, str]:
-    """Return `papers` as the text chunks of a PNG."""
-    from blendgan.generation import METADATA_KEY
-
-    return {METADATA_KEY: json.dumps(papers(models))}
+def is_given(option: str) -> bool:
+    """Whether an option of the command, by its Python name, was given, rather than left at its default."""
+    return click.get_current_context().get_parameter_source(option) != ParameterSource.DEFAULT
 
 
 # Where the result goes, which machine draws it, and the models, which are told with their fingerprints.

@@ -11,7 +11,8 @@ from blendgan.cli import options
 from blendgan.cli.batch import for_each
 from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import projection_bar
-from blendgan.cli.schedules import SHIPPED_PAIR, chosen_recipe, schedule_options
+from blendgan.cli.recipes import given_recipe, opened, recipe_options
+from blendgan.cli.schedules import SHIPPED_PAIR
 from stylegan2.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXAMPLE = """\b
 Examples:
   blendgan toonify photo.jpg
   blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
+  blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
   blendgan toonify *.jpg --outdir toons"""
 
@@ -33,7 +35,7 @@ Examples:
 @click.option(
     "--transfer", default=SHIPPED_PAIR[1], show_default=True, metavar="MODEL", help="The one trained from it."
 )
-@schedule_options
+@recipe_options
 @mask_options
 @click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
 @click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole.")
@@ -57,8 +59,7 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
 
     Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
     """
-    from blendgan.blending import open_source
-    from blendgan.toonification import open_studio
+    from blendgan.toonification import studio_of
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -66,16 +67,25 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
         raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
     _refuse_one_name_for_two(photos, chosen)
     settings = _settings(chosen)
-    source = open_source(transfer)
+    sources, recipe = opened(_named_models(base, transfer), given_recipe(chosen))
     masking = chosen_masking(chosen["mask"], chosen["mask_from"])
-    studio = open_studio(base, source, chosen_recipe(source, chosen["transfer_gives"]), device, masking)
+    studio = studio_of(sources, recipe, device, masking)
     for_each(photos, lambda photo: _redraw(studio, photo, settings, chosen))
+
+
+def _named_models(base: str, transfer: str) -> tuple[str, ...]:
+    """The models of the command line; none where it names none, so that a recipe's own count."""
+    source = click.get_current_context().get_parameter_source
+    is_said = any(source(name) != click.core.ParameterSource.DEFAULT for name in ("base", "transfer"))
+    return (base, transfer) if is_said else ()
 
 
 def _refuse_one_name_for_two(photos: tuple[Path, ...], chosen: dict[str, Any]) -> None:
     photo_of: dict[Path, Path] = {}
     for photo in photos:
         picture = _result_name(photo, chosen["out"], chosen["outdir"])
+        if picture.resolve() in [one.resolve() for one in photos]:
+            raise click.UsageError(f"{picture}: is a photo that is to be redrawn; choose another name with -o")
         other = photo_of.setdefault(picture.resolve(), photo)
         if other is not photo:
             raise click.UsageError(f"{other} and {photo} would both be written to {picture}; rename one, or run twice")
@@ -112,14 +122,12 @@ def _result_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
 
 
 def _write(toon: Toon, picture: Path, *, force: bool, with_metadata: bool) -> list[Path]:
-    import json
-
-    from blendgan.generation import METADATA_KEY
     from blendgan.images import write_png
-    from blendgan.toonification import papers
+    from blendgan.papers import text_of
+    from blendgan.toonification import papers_of
     from projector.latent import save_latent
 
-    metadata = {METADATA_KEY: json.dumps(papers(toon))} if with_metadata else None
+    metadata = text_of(papers_of(toon)) if with_metadata else None
     strip, latent = picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
     picture.parent.mkdir(parents=True, exist_ok=True)
     save_latent(toon.latents, latent, replace=force)  # first, since it alone may be refused

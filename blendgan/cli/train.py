@@ -24,12 +24,12 @@ Examples:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AUGMENTATION = {"ada": {}, "noaug": {"ada_target": None}, "fixed": {"ada_target": None}}  # what --aug changes
-# Options that make a network or fix a run's course; a run that is resumed has its own.
-COURSE = (
-    "resolution", "channel_base", "channel_max", "latent", "mapping_layers", "batch", "gamma", "learning_rate",
-    "mirror", "aug", "target", "augment_p", "freezed", "ema_kimg", "style_mixing", "precision",
-    "seed",
+NETWORK = ("resolution", "channel_base", "channel_max", "latent", "mapping_layers")  # what makes a new network
+COURSE = (  # what fixes a run's course
+    "batch", "gamma", "learning_rate", "mirror", "aug", "target", "augment_p", "freezed", "ema_kimg", "style_mixing",
+    "precision", "seed",
 )  # fmt: skip
+OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # where it is not the name's own
 
 
 @click.command(epilog=EXAMPLE)
@@ -89,25 +89,22 @@ def _run(device: torch.device, chosen: dict[str, Any]) -> Run:
     from blendgan import training
 
     if chosen["resume_dir"] is not None:
-        _refuse_with_resume()
+        _refuse_given((*NETWORK, *COURSE, "from_model"), "a resumed run keeps the numbers it was begun with")
         return training.resume(chosen["resume_dir"], chosen["kimg"], chosen["snap"], device)
     config = _training_config(chosen)
     if chosen["from_model"] is not None:
+        _refuse_given(NETWORK, "the network is MODEL's own")
         return training.begin_transfer(chosen["from_model"], config, device)
     generator, discriminator = _network_configs(chosen)
     return training.begin(generator, discriminator, config, device)
 
 
-def _refuse_with_resume() -> None:
+def _refuse_given(names: tuple[str, ...], because: str) -> None:
     ctx = click.get_current_context()
-    given = [
-        name
-        for name in (*COURSE, "from_model")
-        if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
-    ]
+    given = [name for name in names if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
     if given:
-        words = ", ".join(f"--{name.replace('_', '-').replace('from-model', 'from')}" for name in given)
-        raise click.UsageError(f"{words}: a resumed run keeps the numbers it was begun with; leave it out")
+        words = ", ".join(f"--{OPTION_OF.get(name, name.replace('_', '-'))}" for name in given)
+        raise click.UsageError(f"{words}: {because}; leave it out")
 
 
 def _training_config(chosen: dict[str, Any]) -> TrainingConfig:

@@ -11,7 +11,7 @@ import click
 from blendgan.cli import options
 from blendgan.cli.films import film_options, target
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import papers, recompute_w_avg, setting_of
+from blendgan.cli.seeing import recompute_w_avg, said_of, setting_of
 
 if TYPE_CHECKING:
     import torch
@@ -59,15 +59,15 @@ def walk(
 ) -> None:
     """Walk through the latents of one model, from seed to seed and back to the first, as a film."""
     from blendgan.rendering import open_renderer
+    from blendgan.sources import open_source
     from blendgan.video import write_video
     from blendgan.walks import walk as draw
-    from stylegan2.loading import open_model
 
     out = target(out, "walk")
-    model = open_model(network)
+    source = open_source(network)
     setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
-    drawn = draw(open_renderer(model, setting), seeds, frames, space, "open" if is_open else "closed")
-    text = "" if no_metadata else json.dumps(papers({network: model}))
+    drawn = draw(open_renderer(source.checkpoint, setting), seeds, frames, space, "open" if is_open else "closed")
+    text = "" if no_metadata else json.dumps(said_of(source))
     write_video(out, with_bar(drawn, "walk", total=frames, quiet=quiet), fps, text)
     if not quiet:
         click.echo(out)

@@ -306,4 +306,4 @@ def test_a_model_may_recommend_a_recipe():
     plain = random_model(0)
     assert preset(plain) == DEFAULT
     assert preset(replace(plain, metadata={"recipe": to_json(recommended)})) == recommended
-    assert preset(blend(plain, random_model(1), Swap(4))) == DEFAULT  # that recipe says how the blend was made
+    assert preset(blend(plain, random_model(1), Swap(4))) == recipe_of(Uniform(1.0))  # a blend is taken whole

@@ -135,9 +135,9 @@ def test_a_wrong_form_says_what_is_expected(text, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (7, f"channels kind: found 7, expected one of {KINDS_LISTED}"),
-        ({}, f"channels kind: found None, expected one of {KINDS_LISTED}"),
-        ({"kind": ["ramp"]}, f"channels kind: found ['ramp'], expected one of {KINDS_LISTED}"),
+        (7, f"kind: found 7, expected one of {KINDS_LISTED}"),
+        ({}, f"kind: found None, expected one of {KINDS_LISTED}"),
+        ({"kind": ["ramp"]}, f"kind: found ['ramp'], expected one of {KINDS_LISTED}"),
         ({"kind": "ramp", "start": 0}, "ramp channels: unknown key 'start', expected first, last"),
         ({"kind": "ramp", "first": 0}, "ramp channels: found only first, expected also last"),
         ({"kind": "ramp", "first": True, "last": 1}, "ramp first: found True, expected a number between 0 and 1"),

@@ -53,7 +53,7 @@ def test_a_blend_and_its_preview_are_written_with_their_recipe(pair, pico, capsy
     recipe = from_json(written.metadata["recipe"])
     assert (recipe.schedule, recipe.mapping, recipe.noise) == (Sigmoid(8, 1, "high"), "base", 0.5)
     assert [model.name for model in recipe.models] == ["a.safetensors", "b.safetensors"]
-    assert from_json(json.loads(read_metadata(pair / "blend.png")["recipe"])) == recipe
+    assert from_json(json.loads(read_metadata(pair / "blend.png")["blendgan"])["recipe"]) == recipe
 
 
 def test_the_preview_has_a_row_for_each_model_at_the_same_latents(pair):

@@ -11,8 +11,9 @@ from PIL import Image
 
 from blendgan.cli import main
 from blendgan.cli.axes import FORMS, Axis
-from blendgan.generation import METADATA_KEY
+from blendgan.cli.options import Seeds
 from blendgan.images import read_metadata
+from blendgan.papers import METADATA_KEY
 from blendgan.schedule import Sigmoid, Swap
 from blendgan.sheets import AXES
 from stylegan2.checkpoints import fingerprint
@@ -118,6 +119,10 @@ def test_directions_print_their_eigenvalues_and_are_kept(pair, capsys):
     )
 
 
+def test_as_many_seeds_as_there_may_be():
+    assert Seeds().convert("99999,0-99998", None, None) == (99999, *range(99999))
+
+
 def test_axes_are_those_of_the_sheet_and_their_examples_are_read():
     assert tuple(FORMS) == AXES
     for name, example in FORMS.items():
@@ -140,6 +145,10 @@ def test_axes_are_those_of_the_sheet_and_their_examples_are_read():
         (["grid", "--y", "transfer-gives=up"], "transfer-gives: found 'up', expected low or high"),
         (["grid", "portraits"], "models: found 1, expected BASE and TRANSFER"),
         (["mix", *NETWORK, "--layers", "0-9"], "layers: found 6, 7, 8, 9; this model has style layers 0 … 5"),
+        (["mix", *NETWORK, "--layers", "9" * 5000], "are no layers; expected numbers and ranges such as 0-3,6"),
+        (["walk", *NETWORK, "--seeds", "9" * 5000], "is no seed; expected numbers and ranges such as 0-35,50"),
+        (["walk", *NETWORK, "--seeds", "7,0-99999"], "found 100001 seeds, expected at most 100000"),
+        (["walk", *NETWORK, "--seeds", "0-4294967295"], "found 4294967296 seeds, expected at most 100000"),
         (["mix", *NETWORK, "--layers", "0-999999999"], "are no layers; expected numbers and ranges such as 0-3,6"),
         (["walk", *NETWORK, "--seeds", "1"], "walk: found 1 seeds and 120 frames, expected two or more of each"),
         (["walk", *NETWORK, "-o", "film.avi"], "film.avi: found the ending '.avi', expected one of .mp4, .webp, .gif"),

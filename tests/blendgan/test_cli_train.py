@@ -50,3 +50,11 @@ def test_a_batch_that_no_group_divides_trains_and_a_cut_state_exits_2(place, cap
     assert run("--resume", "run", "--device", "cpu") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "training-state.pt: cannot be read" in line
+
+
+@pytest.mark.parametrize("option", ["--resolution", "--channel-base", "--latent"])
+def test_a_transfer_keeps_its_network(tmp_path, capsys, option):
+    words = ["train", "--data", str(tmp_path), "--outdir", str(tmp_path / "run"), "--from", "portraits", option, "32"]
+    assert main.run(words) == 2
+    assert f"{option}: the network is MODEL's own; leave it out" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

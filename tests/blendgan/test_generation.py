@@ -1,4 +1,4 @@
-"""Pictures from seeds: the latents of StyleGAN's world, one source of noise for each seed, classes that fit."""
+"""Pictures from seeds: one source of noise for each seed, classes, and what a picture says of itself."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from PIL import Image
 
 import blendgan
 from blendgan.cli import main
-from blendgan.generation import METADATA_KEY, Drawing, generate, label_of, latent_of
+from blendgan.generation import Drawing, generate
 from blendgan.images import read_metadata, to_uint8
+from blendgan.papers import METADATA_KEY
+from blendgan.rendering import latent_of
 from stylegan2 import load_generator
 from stylegan2.checkpoints import fingerprint, save
-from stylegan2.errors import InputError, UnknownWeights
+from stylegan2.errors import UnknownWeights
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +26,6 @@ def model(pico, tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "pico.safetensors"
     save(pico(seed=3), path)
     return str(path)
-
-
-def test_latents_are_those_of_randomstate():
-    assert torch.equal(latent_of(42, 8), torch.from_numpy(np.random.RandomState(42).randn(1, 8)).float())
-    assert latent_of(42, 8)[0, 0].item() == pytest.approx(0.4967141530)  # as in every StyleGAN notebook
 
 
 def test_a_picture_is_what_the_network_gives(model):
@@ -66,27 +63,6 @@ def test_a_class_changes_the_picture(pico, tmp_path):
     assert not torch.equal(first, second)
 
 
-def test_labels(pico):
-    config = pico().config
-    three = dataclasses.replace(config, num_classes=3)
-    assert label_of(config, None) is None
-    assert label_of(three, 2).tolist() == [[0, 0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("classes", "index", "message"),
-    [
-        (0, 1, "class 1: this model has no classes; leave the class out"),
-        (3, None, "class: this model has 3 classes; choose one, 0 … 2"),
-        (3, 3, "class 3: this model has 3 classes; choose one, 0 … 2"),
-    ],
-)
-def test_a_class_that_does_not_fit(pico, classes, index, message):
-    with pytest.raises(InputError) as caught:
-        label_of(dataclasses.replace(pico().config, num_classes=classes), index)
-    assert str(caught.value) == message
-
-
 def test_no_such_model():
     with pytest.raises(UnknownWeights, match="nowhere: neither an existing file nor a shipped name"):
         next(generate(Drawing("nowhere", (0,))))
@@ -102,7 +78,7 @@ def test_the_command_writes_pictures_that_say_how_they_were_made(model, pico, tm
         assert np.array_equal(np.asarray(picture), to_uint8(expected.image)[0])
     said = json.loads(read_metadata(folder / "seed0042.png")[METADATA_KEY])
     assert (said["seed"], said["truncation_psi"], said["version"]) == (42, 0.7, blendgan.__version__)
-    assert (said["network"], said["fingerprint"]) == ("pico.safetensors", fingerprint(pico(seed=3)))
+    assert said["models"] == [{"name": "pico.safetensors", "fingerprint": fingerprint(pico(seed=3))}]
 
 
 def test_the_same_command_gives_the_same_bytes_and_can_be_silent(model, tmp_path, capsys):
@@ -112,6 +88,19 @@ def test_the_same_command_gives_the_same_bytes_and_can_be_silent(model, tmp_path
     assert capsys.readouterr() == ("", "")
     assert (tmp_path / "a" / "seed0001.png").read_bytes() == (tmp_path / "b" / "seed0001.png").read_bytes()
     assert read_metadata(tmp_path / "a" / "seed0001.png") == {}
+
+
+def test_a_latent_takes_no_options_of_seeds(model, tmp_path, capsys):
+    words = ["generate", "--network", model, "--latent", "face.npz", "--outdir", str(tmp_path / "out")]
+    assert main.run([*words, "--trunc", "0.7", "--seeds", "0-15"]) == 2  # the defaults too: they were said
+    assert capsys.readouterr().err == (
+        "blendgan: --latent draws its faces as they were found; leave out --seeds, --trunc "
+        "(see blendgan generate --help)\n"
+    )
+    assert main.run([*words, "--class", "0", "--noise-mode", "none", "--precision", "bf16"]) == 2
+    assert "leave out --class, --noise-mode, --precision (" in capsys.readouterr().err
+    assert main.run(words) == 2
+    assert "leave out" not in capsys.readouterr().err
 
 
 def test_a_folder_that_is_a_file_is_one_line(model, tmp_path, capsys):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blendgan.masks import WHITE, Mask, load_mask
+from blendgan.masks import WHITE, BoxMask, Mask, load_mask
 from blendgan.regions import EYES, FACE, MOUTH, REGIONS, draw_region
 from stylegan2.errors import InputError
 
@@ -78,6 +78,17 @@ def test_growing_is_linear():
 def test_one_level_stays_exactly_that(level, shape):
     mask = Mask("flat", np.full(shape, round(level * WHITE), np.uint16))
     assert all(bool((mask.at(height, height + 3) == level).all()) for height in (4, 7, 16, 64))
+
+
+def test_a_box_is_the_mask_that_its_area_is():
+    box = BoxMask((0.25, 0.5, 0.375, 1))
+    drawn = np.zeros((8, 8), np.uint16)
+    drawn[4:, 2:3] = WHITE
+    for height, width in ((8, 8), (4, 4), (3, 5), (1, 7)):
+        torch.testing.assert_close(box.at(height, width), Mask("drawn", drawn).at(height, width))
+    between = BoxMask((0.3, 0.1, 0.35, 0.2)).at(2, 4)  # within one cell, which it fills to 5 · 10 % of 25 · 50 %
+    torch.testing.assert_close(between[0, 0], torch.tensor([[0, 0.04, 0, 0], [0, 0, 0, 0]]))
+    assert bool((BoxMask((0, 0, 1, 1)).at(7, 49) == 1).all())
 
 
 def test_which_shapes_fit():

@@ -98,6 +98,16 @@ def test_a_filter_of_zeros_comes_last(pico):
     assert gains(Top(0.75, "change"), zeroed, zeroed)["b16.conv0"] == (0, 1, 1, 1)
 
 
+def test_filters_without_a_pattern_count_as_they_do_between_relatives(pico):
+    """The very same one is the nearest that filters can be, any other one shares nothing."""
+    weight = "synthesis.b8.conv1.weight"
+    base, other = (altered(pico(0), weight, channel(1, lambda kernel: torch.full_like(kernel, 0.1))) for _ in range(2))
+    other = altered(other, weight, channel(2, torch.ones_like))
+    scores = filter_scores("correlation", base, other)["b8.conv1"]
+    assert scores == pytest.approx([-1, -1, 0, -1, -1, -1])
+    assert gains(Top(0.1, "correlation"), base, other)["b8.conv1"] == (0, 0, 1, 0, 0, 0)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_region_finds_the_channels_of_the_const_that_differ_there(pico, architecture):
     base = pico(0, replace(pico().config, architecture=architecture))

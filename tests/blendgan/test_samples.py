@@ -8,7 +8,6 @@ from PIL import Image
 from skimage.data import astronaut
 
 from blendgan.cli import main
-from blendgan.samples import PORTRAIT
 
 
 @pytest.mark.parametrize(("name", "form"), [("photo.jpg", "JPEG"), ("a/b/photo.JPEG", "JPEG"), ("photo.png", "PNG")])
@@ -22,12 +21,19 @@ def test_the_portrait(tmp_path, capsys, name, form):
     assert np.abs(difference).mean() < 2  # levels of 256: JPEG of quality 95
 
 
-def test_a_picture_is_replaced(tmp_path):
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(b"old")
-    assert main.run(["sample", str(path), "--quiet"]) == 0
-    assert path.read_bytes() == PORTRAIT.read_bytes()
-    assert [file.name for file in tmp_path.iterdir()] == ["photo.jpg"]
+def test_the_portrait_is_written_again_but_no_other_picture_is_lost(tmp_path, capsys):
+    for name in ("photo.jpg", "photo.png"):
+        photo = tmp_path / name
+        assert main.run(["sample", str(photo), "--quiet"]) == 0
+        first = photo.read_bytes()
+        assert main.run(["sample", str(photo), "--quiet"]) == 0
+        assert photo.read_bytes() == first
+        photo.write_bytes(b"my own photo")
+        assert main.run(["sample", str(photo)]) == 2
+        assert capsys.readouterr().err == (
+            f"blendgan: {photo}: is there already, and another picture; choose another name\n"
+        )
+        assert photo.read_bytes() == b"my own photo"
 
 
 def test_another_ending_is_refused(tmp_path, capsys):

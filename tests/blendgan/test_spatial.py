@@ -13,9 +13,10 @@ from torch import Tensor
 
 from blendgan.blending import blend_models, open_source
 from blendgan.cli.main import run
-from blendgan.generation import METADATA_KEY, Blending, Drawing, generate
+from blendgan.generation import Blending, Drawing, generate
 from blendgan.images import read_metadata
 from blendgan.masks import WHITE, Mask, load_mask
+from blendgan.papers import METADATA_KEY
 from blendgan.recipe import recipe_of
 from blendgan.schedule import Swap, Uniform
 from blendgan.spatial import Masking, SpatialPair
@@ -173,7 +174,9 @@ def test_a_blend_is_drawn_as_its_file_would_be(blending):
     z = torch.from_numpy(np.random.RandomState(7).randn(1, 8)).float()
     ws = expected.mapping(z, truncation_psi=0.5)
     torch.testing.assert_close(picture.image, expected.synthesis(ws), atol=1e-4, rtol=1e-4)
-    assert json.loads(picture.metadata[METADATA_KEY])["fingerprint"] == fingerprint(blended)
+    assert json.loads(picture.metadata[METADATA_KEY])["models"] == [
+        {"name": "blend", "fingerprint": fingerprint(blended)}
+    ]
 
 
 @pytest.mark.parametrize("noise_mode", ["const", "random"])

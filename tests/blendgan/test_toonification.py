@@ -14,15 +14,15 @@ from PIL import Image
 from blendgan import blend, recipe
 from blendgan.cli.main import run
 from blendgan.faces import WHOLE, Selection, parse_selection
-from blendgan.generation import METADATA_KEY
 from blendgan.images import read_metadata
 from blendgan.masks import WHITE, Mask
+from blendgan.papers import METADATA_KEY
 from blendgan.projection import draw, project_photo
 from blendgan.recipe import recipe_of
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap, Uniform
 from blendgan.spatial import Masking
-from blendgan.toonification import Studio, Toon, ToonSettings, open_studio, papers, toonify, toonify_photo
+from blendgan.toonification import Studio, Toon, ToonSettings, open_studio, papers_of, toonify, toonify_photo
 from projector.detection import Face
 from projector.latent import load_latent
 from projector.optimise import ProjectionConfig
@@ -237,8 +237,8 @@ def test_a_mask_chooses_between_projection_and_blend(pair: tuple[str, str], port
     assert np.array_equal(np.asarray(black.image), np.asarray(Image.open(portrait)))
     assert np.array_equal(np.asarray(black.toonified[0]), np.asarray(black.projected[0]))
     assert not np.array_equal(np.asarray(white.toonified[0]), np.asarray(white.projected[0]))
-    assert "mask" not in papers(plain)
-    assert papers(white)["mask"] == {"file": "flat", "sha256": Mask("", np.full((4, 4), WHITE)).digest, "from": 16}
+    assert "mask" not in papers_of(plain)
+    assert papers_of(white)["mask"] == {"file": "flat", "sha256": Mask("", np.full((4, 4), WHITE)).digest, "from": 16}
 
 
 def test_the_command_takes_a_region(pair: tuple[str, str], portrait: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
@@ -248,3 +248,28 @@ def test_the_command_takes_a_region(pair: tuple[str, str], portrait: Path, tmp_p
     assert said["mask"] == {"region": "eyes", "from": 8}
     assert run([*words, "--outdir", str(tmp_path), "--mask", "nose"]) == 2
     assert "mask: found 'nose'" in capsys.readouterr().err
+
+
+def test_the_command_takes_a_recipe_and_a_finished_blend(
+    pair: tuple[str, str], portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, transfer = pair
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.yaml").write_text(f"base: {base}\ntransfers: [{transfer}]\nschedule: swap-res 8 high\n")
+    blend(base, transfer, Swap(8, "high")).save("blend.safetensors")
+    common = ["toonify", str(portrait), "--steps", "2", "--quiet", "--no-metadata"]
+    assert run([*common, "--base", base, "--transfer", transfer, "-o", "plain.png"]) == 0
+    assert run([*common, "--recipe", "r.yaml", "-o", "recipe.png"]) == 0
+    assert run([*common, "--base", base, "--transfer", "blend.safetensors", "-o", "blend.png"]) == 0
+    assert run([*common, "--base", base, "--transfer", transfer, "--alpha", "0", "-o", "base.png"]) == 0
+    pictures = [(tmp_path / f"{name}.png").read_bytes() for name in ("plain", "recipe", "blend", "base")]
+    assert pictures[0] == pictures[1] == pictures[2]
+    assert pictures[0] != pictures[3]
+
+
+def test_a_photo_is_not_written_over(portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(portrait.read_bytes())
+    assert run(["toonify", str(photo), "-o", str(photo)]) == 2
+    assert "is a photo that is to be redrawn; choose another name with -o" in capsys.readouterr().err
+    assert photo.read_bytes() == portrait.read_bytes()
