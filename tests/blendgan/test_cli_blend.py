@@ -156,3 +156,90 @@ def test_what_cannot_be_done_is_one_plain_error(pair, capsys, arguments, part):
 
 def test_every_form_of_schedule_has_an_option():
     assert tuple(SCHEDULE_HELP) == OPTIONS
+
+
+# ---- several models ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(pair, pico) -> Path:
+    """The same folder, and a second TRANSFER c.safetensors."""
+    base, other = pico(0), pico(2)
+    tensors = {name: base.tensors[name] - 0.2 * other.tensors[name] for name in base.tensors}
+    replace(base, tensors=tensors).save(pair / "c.safetensors")
+    return pair
+
+
+def test_several_transfers_are_weighted(three):
+    words = ["a.safetensors", "b.safetensors", "c.safetensors", "--weights", "0.5,0.3", "--seeds", "0"]
+    assert run(*words) == 0
+    a, b, c, blended = (checkpoints.load(three / f"{name}.safetensors").tensors for name in ("a", "b", "c", "blend"))
+    name = "synthesis.b8.conv1.weight"
+    x, y, z = (tensors[name].double() for tensors in (a, b, c))
+    expected = x + (0.5 * (y - x) + 0.3 * (z - x))
+    torch.testing.assert_close(blended[name].double(), expected, rtol=0, atol=1e-6)
+    assert torch.equal(blended["mapping.fc0.weight"], a["mapping.fc0.weight"])
+    with Image.open(three / "blend.png") as sheet:
+        assert sheet.height > 4 * 128  # BASE, two TRANSFERs, the blend
+
+
+def test_the_order_of_the_transfers_changes_no_tensor(three):
+    for order, weights, name in (("bc", "0.5,0.3", "one"), ("cb", "0.3,0.5", "two")):
+        models = ["a.safetensors", *(f"{letter}.safetensors" for letter in order)]
+        assert run(*models, "--weights", weights, "--mapping", "0.5", "--no-preview", "-o", f"{name}.safetensors") == 0
+    one, two = (checkpoints.load(three / f"{name}.safetensors").tensors for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([], "--weights is missing: say how much of each of the 2 TRANSFERs, such as 0.5,0.3"),
+        (["--weights", "0.5"], "--weights: found 1, expected 2, one for each TRANSFER"),
+        (["--weights", "0.5,x"], "--weights: found '0.5,x', expected numbers such as 0.5,0.3"),
+        (["--weights", "0.8,0.3"], "weights: found 0.8, 0.3, expected numbers of at least 0 with a sum of at most 1"),
+        (["--weights", ""], "--weights: found '', expected numbers"),
+        (["--weights", "0.5,0.3", "--channels", "ramp"], "channels: found 'ramp', expected"),
+        (["--weights", "0.5,0.3", "--json"], "--json goes with --explain"),
+        (["--recipe", "r.yaml", "--weights", "1,0"], "--recipe says all of the blend; leave out --weights"),
+    ],
+)
+def test_words_for_several_models_are_checked(three, capsys, arguments, part):
+    (three / "r.yaml").write_text("schedule: alpha 1\n")
+    before = sorted(os.listdir(three))
+    assert run("a.safetensors", "b.safetensors", "c.safetensors", *arguments) == 2
+    error = capsys.readouterr().err
+    assert part in error
+    assert len(error.splitlines()) == 1
+    assert sorted(os.listdir(three)) == before
+
+
+def test_task_vectors_may_have_any_weight(three):
+    words = ["a.safetensors", "b.safetensors", "--weights", "-0.5", "--alpha", "1", "--task-vectors", "--no-preview"]
+    assert run(*words) == 0
+    a, b, blended = (checkpoints.load(three / f"{name}.safetensors").tensors for name in ("a", "b", "blend"))
+    name = "synthesis.b8.conv1.weight"
+    torch.testing.assert_close(blended[name], a[name] - 0.5 * (b[name] - a[name]), rtol=0, atol=1e-5)
+
+
+def test_the_plan_as_json_has_every_share(three, capsys):
+    words = ["a.safetensors", "b.safetensors", "c.safetensors", "--weights", "0.5,0.3", "--channels", "ramp:0,1"]
+    assert run(*words, "--explain", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    rows = {row["tensor"]: row for row in said["plan"]}
+    row = rows["synthesis.b8.conv1.bias"]
+    assert row["channel_axis"] == 0
+    assert row["alphas"] == [pytest.approx([w * i / 5 for i in range(6)]) for w in (0.5, 0.3)]
+    assert [transfer["weight"] for transfer in said["recipe"]["transfers"]] == [0.5, 0.3]
+    assert not (three / "blend.safetensors").exists()
+
+
+def test_unrelated_models_are_blended_only_by_force(pair, pico, capsys):
+    pico(5).save(pair / "stranger.safetensors")
+    words = ["a.safetensors", "stranger.safetensors", "--alpha", "0.5", "--no-preview"]
+    assert run(*words) == 2
+    error = capsys.readouterr().err
+    assert "stranger.safetensors" in error
+    assert "--force" in error
+    assert not (pair / "blend.safetensors").exists()
+    assert run(*words, "--force") == 0
