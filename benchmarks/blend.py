@@ -22,9 +22,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from blendgan.blending import blend_lazily, open_source
+from blendgan.blending import blend_lazily
 from blendgan.recipe import Recipe, Transfer
 from blendgan.schedule import Sigmoid, Swap, Uniform
+from blendgan.sources import open_source
 from stylegan2 import checkpoints
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.config import GeneratorConfig, channels_by_rule

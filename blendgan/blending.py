@@ -18,17 +18,13 @@ from blendgan.planning import Row, plan
 from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recipe_of, to_json
 from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.schedule import Schedule, Uniform
-from blendgan.sources import IN_MEMORY, ModelLike, Source, check_pin, open_recipe, open_source
+from blendgan.sources import ModelLike, Source, check_pin, open_source
 from stylegan2 import checkpoints
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import FORMAT
 from stylegan2.checkpoints.lazy import LazyTensors, describe
 from stylegan2.errors import RecipeError
 
-__all__ = [
-    "IN_MEMORY", "INHERITED", "ModelLike", "Source", "blend", "blend_lazily", "blend_models", "open_recipe",
-    "open_source", "plan_of", "preset",
-]  # fmt: skip
 INHERITED = ("licence", "attribution", "source", "lineage")  # metadata of the inputs that the result must pass on
 
 

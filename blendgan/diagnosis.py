@@ -29,7 +29,7 @@ def findings() -> tuple[Finding, ...]:
         Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         Finding("PyTorch", torch.__version__),
         *_devices(),
-        Finding("ops", "reference (plain PyTorch)"),
+        Finding("ops", "PyTorch's own convolutions; no CUDA kernels yet"),
         _films(),
         Finding("weights folder", str(weights_dir())),
         *(_weights(entry) for entry in manifest().values()),

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from blendgan import __version__
-from blendgan.blending import open_source
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import from_uint8, grid, to_pictures
+from blendgan.sources import open_source
 from projector.alignment import AlignedFace
 from projector.latent import Latent, require_generator
 from projector.optimise import ProjectionConfig, ProjectionStep, project

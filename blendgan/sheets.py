@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import ModelLike, Source, blend
+from blendgan.blending import blend
 from blendgan.images import grid, to_pictures
 from blendgan.rendering import Setting, open_renderer
-from blendgan.schedule import Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
+from blendgan.schedule import Schedule, Side, Swap, Table, Uniform
 from blendgan.schedule_forms import facing
+from blendgan.sources import ModelLike, Source
 from stylegan2.errors import RecipeError
 
 AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
@@ -73,18 +74,11 @@ def _cell(words: Mapping[str, Any], recommended: Schedule, resolutions: Sequence
     if "schedules" in words and ("swap-res" in words or "alpha" in words):
         raise RecipeError("schedules: they say themselves how to blend; leave out swap-res and alpha")
     if "swap-res" in words:
-        schedule = swap_with_share(
-            words["swap-res"], side or _side_of(recommended), words.get("alpha", 1.0), resolutions
-        )
+        schedule = swap_with_share(words["swap-res"], side or "low", words.get("alpha", 1.0), resolutions)
     else:
         schedule = Uniform(words["alpha"]) if "alpha" in words else schedule
         schedule = schedule if side is None else facing(schedule, side)
     return Cell(schedule, words["seeds"])
-
-
-def _side_of(recommended: Schedule) -> Side:
-    """The side at which this TRANSFER looks best."""
-    return recommended.transfer_gives if isinstance(recommended, (Swap, Sigmoid, Linear)) else "low"
 
 
 def swap_with_share(resolution: int, side: Side, alpha: float, resolutions: Sequence[int]) -> Schedule:

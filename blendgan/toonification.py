@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from blendgan import recipe
-from blendgan.blending import Source, blend_models, open_source, preset
+from blendgan.blending import blend_models, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.papers import papers
 from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
+from blendgan.sources import Source, open_source
 from blendgan.spatial import Masking, SpatialPair
 from projector.alignment import AlignedFace
 from projector.latent import Latent

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import ModelLike, Source, blend
+from blendgan.blending import blend
 from blendgan.images import enlarge, grid, to_pictures
 from blendgan.rendering import Renderer, Setting, latent_of, open_renderer
 from blendgan.schedule import Uniform
+from blendgan.sources import ModelLike, Source
 from stylegan2.errors import InputError
 
 Space = Literal["w", "z"]

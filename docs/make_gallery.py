@@ -10,12 +10,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from blendgan.blending import blend_models, open_source
+from blendgan.blending import blend_models
 from blendgan.channel_forms import parse as parse_channels
 from blendgan.images import write_png
 from blendgan.preview import View, preview
 from blendgan.recipe import Recipe, Transfer
 from blendgan.schedule_forms import parse
+from blendgan.sources import open_source
 
 HERE = Path(__file__).resolve().parent
 PAIR = ("portraits", "paintings")

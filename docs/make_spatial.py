@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from blendgan.blending import blend_models, open_source, preset
+from blendgan.blending import blend_models, preset
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.masks import load_mask
 from blendgan.recipe import Recipe, recipe_of
 from blendgan.regions import REGIONS
 from blendgan.rendering import latent_of
 from blendgan.schedule import Swap
+from blendgan.sources import open_source
 from blendgan.spatial import SpatialPair
 from stylegan2 import load_generator
 from stylegan2.generator import Generator

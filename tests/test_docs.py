@@ -17,7 +17,11 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
-@pytest.mark.parametrize("document", sorted([README, *(ROOT / "docs").rglob("*.md")]), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document",
+    sorted([README, *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_links_lead_somewhere(document):
     lost = [
         target

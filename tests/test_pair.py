@@ -13,10 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import open_source, preset
+from blendgan.blending import preset
 from blendgan.faces import ALL, align_faces
 from blendgan.images import from_uint8, to_pictures
 from blendgan.rendering import latent_of
+from blendgan.sources import open_source
 from projector.detection import Face, detect
 from projector.optimise import ProjectionConfig, project
 from projector.perceptual import Target

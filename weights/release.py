@@ -1,7 +1,7 @@
 """Turn a snapshot of a training run into a shipped file: fp16, without the raw generator, with its papers.
 
-python weights/release.py portraits runs/portraits/network-snapshot-000300.safetensors
-python weights/release.py paintings runs/paintings/network-snapshot-000008.safetensors --swap-res 16 high
+python weights/release.py portraits runs/portraits/network-snapshot-000030.safetensors
+python weights/release.py paintings runs/paintings/network-snapshot-000016.safetensors --swap-res 16 high
 python weights/update_manifest.py
 """
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
-from blendgan.cli.recipes import EXPLICIT, given_recipe, opened, recipe_options
+from blendgan.cli.recipes import given_recipe, opened, recipe_options
 from blendgan.cli.tables import show_table
+from blendgan.recipe import NAMED_POLICIES
 from stylegan2.errors import InputError
 
 if TYPE_CHECKING:
-    from blendgan.blending import Source
     from blendgan.combine import Alpha
     from blendgan.recipe import Recipe, Transfer
+    from blendgan.sources import Source
 
 EXAMPLES = """\b
 Examples:
@@ -53,8 +54,8 @@ Examples:
 def blend(models: tuple[str, ...], out: Path, explain: bool, as_json: bool, **chosen: Any) -> None:
     """Blend TRANSFERs into the BASE from which they were trained; without models, the shipped pair.
 
-    Without a schedule TRANSFER's own recommendation is used, if it has one, else --swap-res 16; several TRANSFERs are
-    shared out evenly over all layers.
+    Without a schedule TRANSFER's own recommendation is used, if it has one, else --swap-res 16; several TRANSFERs take
+    their --weights at every layer.
     """
     if as_json and not explain:
         raise click.UsageError("--json goes with --explain: it prints the plan as JSON")
@@ -85,7 +86,7 @@ def _show_plan(sources: Sequence[Source], recipe: Recipe, *, as_json: bool) -> N
     title = ", ".join(
         [f"BASE {sources[0].name}"]
         + [_transfer_text(s, t) for s, t in zip(sources[1:], recipe.transfers, strict=True)]
-        + [f"{name} {getattr(recipe, name)}" for name in EXPLICIT]
+        + [f"{name} {getattr(recipe, name)}" for name in NAMED_POLICIES]
     )
     show_table(title, [("tensor", "px", "role", *columns), *lines])
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from blendgan import sheets
-    from blendgan.blending import Source
     from blendgan.rendering import Setting
+    from blendgan.sources import Source
 
 EXAMPLES = """\b
 Examples:
@@ -36,7 +36,9 @@ Examples:
 @click.option("--y", type=Axis(), default="seeds=0-3", show_default=True, help="What changes down the columns.")
 @click.option("--swap-res", type=int, metavar="R", help="The swap, where no axis says it.")
 @click.option("--alpha", type=float, metavar="A", help="The share of TRANSFER, where no axis says it.")
-@click.option("--transfer-gives", type=click.Choice(SIDES), help="TRANSFER's side, where no axis says it.")
+@click.option(
+    "--transfer-gives", type=click.Choice(SIDES), help="TRANSFER's side, where no axis says it. [default: low]"
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, options.LARGEST_SEED),

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli.schedules import SCHEDULE_KEY, SHIPPED_PAIR, Command, schedule_options
+from blendgan.recipe import NAMED_POLICIES
 from blendgan.schedule import Side
 
 if TYPE_CHECKING:
-    from blendgan.blending import Source
     from blendgan.recipe import Recipe
+    from blendgan.sources import Source
 
-EXPLICIT = ("mapping", "w_avg", "noise")  # policies
-WORDS = ("transfer_gives", "weights", "task_vectors", "channels", *EXPLICIT, "size")  # what a recipe file says itself
+WORDS = (
+    "transfer_gives",
+    "weights",
+    "task_vectors",
+    "channels",
+    *NAMED_POLICIES,
+    "size",
+)  # what a recipe file says itself
 
 
 def recipe_options(command: Command) -> Command:
@@ -28,7 +35,7 @@ def recipe_options(command: Command) -> Command:
 
 
 def _policy(name: str, what: str) -> Any:
-    text = f"{what}: base, transfer, or a share of TRANSFER. [default: base]"
+    text = f"{what}: base, transfer, or a share of TRANSFER. [default: as TRANSFER recommends, else base]"
     return click.option(f"--{name}", metavar="base|transfer|A", help=text)
 
 
@@ -112,7 +119,7 @@ def recipe_from_words(sources: tuple[Source, ...], words: Mapping[str, Any]) -> 
     schedule = facing(schedule, side) if side else schedule
     channels = parse_channels(words["channels"]) if "channels" in words else own.transfers[0].channels
     mapping, w_avg, noise = (
-        parse_policy(name, words[name]) if name in words else getattr(own, name) for name in EXPLICIT
+        parse_policy(name, words[name]) if name in words else getattr(own, name) for name in NAMED_POLICIES
     )
     return Recipe(
         tuple(Transfer(schedule, weight, channels) for weight in weights),

@@ -1,16 +1,13 @@
-"""The options that choose a schedule, and what they and TRANSFER's own recommendation make together."""
+"""The options that choose a schedule; `recipes.given_recipe` reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from blendgan.schedule import SIDES
-
-if TYPE_CHECKING:
-    pass
 
 SHIPPED_PAIR = ("portraits", "paintings")
 SCHEDULE_KEY = "blendgan.schedule"  # in click's Context.meta: the (option, text) pairs that were given
@@ -34,7 +31,9 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 def schedule_options(command: Command) -> Command:
     """Add one option for each form of schedule, which `recipes.given_recipe` reads, and --transfer-gives."""
     command = click.option(
-        "--transfer-gives", type=click.Choice(SIDES), help="Which layers are TRANSFER's. [default: low]"
+        "--transfer-gives",
+        type=click.Choice(SIDES),
+        help="Which layers are TRANSFER's. [default: low, or with no schedule as TRANSFER recommends]",
     )(command)
     for name, (form, text) in reversed(SCHEDULE_HELP.items()):
         option = click.option(f"--{name}", metavar=form, expose_value=False, callback=_remember, help=text)

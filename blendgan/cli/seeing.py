@@ -14,8 +14,8 @@ from blendgan.cli.schedules import SHIPPED_PAIR
 if TYPE_CHECKING:
     import torch
 
-    from blendgan.blending import Source
     from blendgan.rendering import Setting
+    from blendgan.sources import Source
 
 LAYER = re.compile(r"\s*\d{1,2}\s*")  # a 1024 px model has 0 … 17
 
@@ -51,7 +51,7 @@ def setting_of(
 
 def open_pair(models: tuple[str, ...]) -> tuple[Source, Source]:
     """Return BASE and TRANSFER, or the shipped pair where no models were given."""
-    from blendgan.blending import open_source
+    from blendgan.sources import open_source
 
     if len(models) not in (0, 2):
         raise click.UsageError(f"models: found {len(models)}, expected BASE and TRANSFER, or none for the shipped pair")

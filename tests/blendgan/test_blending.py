@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from blendgan.blending import Source, blend, open_source, plan_of, preset
+from blendgan.blending import blend, plan_of, preset
 from blendgan.recipe import DEFAULT, Policy, recipe_of, to_json
 from blendgan.recipe_schema import from_json
 from blendgan.schedule import Band, Layers, Linear, Schedule, Sigmoid, Swap, Table, Uniform
+from blendgan.sources import Source, open_source
 from stylegan2 import checkpoints, load_generator
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.config import ARCHITECTURES, GeneratorConfig

@@ -121,8 +121,8 @@ def test_a_lazy_blend_is_saved_as_the_blend_in_memory(tmp_path):
     assert (tmp_path / "lazy.safetensors").read_bytes() == (tmp_path / "memory.safetensors").read_bytes()
 
 
-class FullDisk:
-    """A model whose third tensor cannot be read any more."""
+class BreaksHalfway:
+    """Tensors that can be read once and a half."""
 
     def __init__(self, tensors):
         self._tensors, self._reads = tensors, 0
@@ -145,7 +145,9 @@ class FullDisk:
 
 def test_what_breaks_while_writing_leaves_no_file(tmp_path):
     base, transfer = random_source(0, CONFIGS[0]), random_source(1, CONFIGS[0])
-    broken = replace(transfer, checkpoint=replace(transfer.checkpoint, tensors=FullDisk(transfer.checkpoint.tensors)))
+    broken = replace(
+        transfer, checkpoint=replace(transfer.checkpoint, tensors=BreaksHalfway(transfer.checkpoint.tensors))
+    )
     lazily = blend_lazily([base, broken], recipe_of(Uniform(0.5)))
     with pytest.raises(InputError, match="No space left on device.*nothing was left there"):
         lazily.save(tmp_path / "blend.safetensors")
@@ -161,7 +163,8 @@ def test_a_pinned_model_must_be_that_model():
     recipe = replace(recipe_of(Swap(8)), base=Model("a.pkl", other))
     with pytest.raises(RecipeError, match=f"model 0: found a model with fingerprint {found}, expected {other}"):
         blend_models([base, transfer], recipe)
-    assert blend_models([base, transfer], replace(recipe, base=Model("elsewhere.pkl", found)))
+    pinned = replace(recipe, base=Model("elsewhere.pkl", found))
+    assert_same(blend_models([base, transfer], pinned), blend_models([base, transfer], recipe_of(Swap(8))))
 
 
 def test_models_of_two_sizes_blend_at_the_size_that_is_asked_for(pico):

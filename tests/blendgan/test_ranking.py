@@ -12,12 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import blend_models, open_source
+from blendgan.blending import blend_models
 from blendgan.channels import Channels, Lists, Ramp, Region, Top, leading
 from blendgan.feature_maps import map_counts
 from blendgan.ranking import filter_scores, gains, inside_of, region_scores
 from blendgan.recipe import Recipe, Transfer
 from blendgan.schedule import Uniform
+from blendgan.sources import open_source
 from stylegan2 import load_generator
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.config import ARCHITECTURES, GeneratorConfig

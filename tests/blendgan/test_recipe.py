@@ -98,7 +98,9 @@ def test_only_task_vectors_leave_the_convex_hull(weights):
 
 
 def test_weights_may_round():
-    assert Recipe(tuple(Transfer(Uniform(1), weight) for weight in (0.7, 0.2, 0.1)))
+    weights = (0.05, 0.55, 0.3, 0.1)
+    assert sum(weights) > 1  # by rounding
+    assert Recipe(tuple(Transfer(Uniform(1), weight) for weight in weights)).weights == weights
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), "1", True])

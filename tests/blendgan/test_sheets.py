@@ -31,13 +31,13 @@ def axis(name, *values):
 
 
 def test_a_share_beside_a_swap_is_the_share_of_transfers_side():
-    low = {"seeds": 3, "transfer-gives": "low"}
-    rows = cells(axis("swap-res", 4, 8), axis("alpha", 0.25, 1.0), low, RECOMMENDED, RESOLUTIONS)
+    rows = cells(axis("swap-res", 4, 8), axis("alpha", 0.25, 1.0), {"seeds": 3}, RECOMMENDED, RESOLUTIONS)
     assert rows == (
         (Cell(Table({4: 0.25, 8: 0, 16: 0}), 3), Cell(Table({4: 0.25, 8: 0.25, 16: 0}), 3)),
         (Cell(Swap(4), 3), Cell(Swap(8), 3)),
     )
-    (turned,) = cells(axis("swap-res", 4), axis("seeds", 0), {"alpha": 0.5}, RECOMMENDED, RESOLUTIONS)
+    high = {"alpha": 0.5, "transfer-gives": "high"}
+    (turned,) = cells(axis("swap-res", 4), axis("seeds", 0), high, RECOMMENDED, RESOLUTIONS)
     assert turned == (Cell(Table({4: 0, 8: 0.5, 16: 0.5}), 0),)
 
 
@@ -48,7 +48,7 @@ def test_the_other_axes():
         (axis("schedules", Sigmoid(8, 1)), {"transfer-gives": "high"}, Sigmoid(8, 1, "high")),
         (axis("transfer-gives", "low"), {}, Swap(8, "low")),
         (axis("transfer-gives", "high"), {"swap-res": 4}, Swap(4, "high")),
-        (axis("swap-res", 16), {}, Swap(16, "high")),  # the side that is recommended
+        (axis("swap-res", 16), {}, Swap(16)),  # as everywhere, low unless said
     ):
         assert cells(one, seeds, {"seeds": 0, **fixed}, RECOMMENDED, RESOLUTIONS) == ((Cell(expected, 7),),)
 
@@ -61,7 +61,7 @@ def test_the_other_axes():
         (axis("schedules", Swap(4)), axis("seeds", 1), {"swap-res": 8}, "schedules: they say themselves"),
         (axis("transfer-gives", "low"), axis("alpha", 1), {}, "--transfer-gives low: goes with"),
         (axis("swap-res", 5), axis("seeds", 1), {}, "resolution: found 5, expected a power of two"),
-        (axis("seeds", 1), axis("swap-res", 4), {"alpha": 2.0}, "alpha at 8 px: found 2.0, expected a share"),
+        (axis("seeds", 1), axis("swap-res", 4), {"alpha": 2.0}, "alpha at 4 px: found 2.0, expected a share"),
     ],
 )
 def test_words_that_contradict_each_other(x, y, fixed, message):

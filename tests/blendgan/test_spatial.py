@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import blend_models, open_source
+from blendgan.blending import blend_models
 from blendgan.cli.main import run
 from blendgan.generation import Blending, Drawing, generate
 from blendgan.images import read_metadata
@@ -19,6 +19,7 @@ from blendgan.masks import WHITE, Mask, load_mask
 from blendgan.papers import METADATA_KEY
 from blendgan.recipe import recipe_of
 from blendgan.schedule import Swap, Uniform
+from blendgan.sources import open_source
 from blendgan.spatial import Masking, SpatialPair
 from stylegan2.checkpoints import fingerprint
 from stylegan2.config import ARCHITECTURES, GeneratorConfig
