@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +23,8 @@ READY = Path(__file__).resolve().parent / "data" / "recipes"  # of published wor
 YAML_ENDINGS = (".yaml", ".yml", ".json")  # JSON is YAML
 EXPECTED = "a recipe (.yaml), or a blended model (.safetensors) or picture (.png) that carries one"
 LARGEST_YAML = 1 << 20  # bytes: a recipe with a list of gains for every channel has some 100 kB
+
+_log = logging.getLogger(__name__)
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
@@ -95,6 +98,10 @@ def _of_picture(file: Path) -> object:
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{file}: the text under {METADATA_KEY!r} is no JSON; the picture was changed") from error
     if isinstance(said, Mapping) and said.get(KEY) is not None:
+        if said.get("mask"):
+            _log.warning(
+                "%s: was drawn with a mask, which is no part of its recipe: %s", file, json.dumps(said["mask"])
+            )
         return said[KEY]
     raise RecipeError(f"{file}: this picture carries no recipe; expected one of a blended model, with its metadata")
 

@@ -79,7 +79,7 @@ def parse_words(text: str) -> Schedule:
 
     Raises RecipeError for a text of another form.
     """
-    option, *rest = text.split()
+    option, *rest = text.split() or [""]
     side: Side | None = next((side for side in SIDES if rest[-1:] == [side]), None)
     values = rest[:-1] if side else rest
     if option not in _OPTIONS or len(values) != 1:

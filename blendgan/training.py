@@ -95,8 +95,12 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
 def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
     """Train, writing snapshots and log into `outdir`; yields after every batch.
 
-    Raises InputError for a folder without pictures, and for an `outdir` that holds another run.
+    Raises InputError for a folder without pictures, for an `outdir` that holds another run, and for a run that has
+    nothing to do.
     """
+    done = run.state.batches * run.config.batch / 1000
+    if done >= run.config.kimg:
+        raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
     pictures = FolderDataset(data, run.state.generator.config.resolution)
     outdir.mkdir(parents=True, exist_ok=True)
     is_its_own = run.folder is not None and outdir.samefile(run.folder)

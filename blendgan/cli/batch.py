@@ -33,7 +33,7 @@ def _try(item: Item, work: Callable[[Item], None]) -> str | None:
     except Exception as error:
         if not is_mendable(error):
             raise
-        reason = f"{item}: {one_line(error)}"
+        reason = f"{item}: {one_line(error).removeprefix(f'{item}: ')}"
         click.echo(f"blendgan: {reason}", err=True)
         return reason
     return None

@@ -63,7 +63,7 @@ def blend(models: tuple[str, ...], out: Path, explain: bool, as_json: bool, **ch
     if explain:
         _show_plan(sources, recipe, as_json=as_json)
         return
-    _check_target(out, force=chosen["force"])
+    _check_target(out, sources, force=chosen["force"])
     if not chosen["force"]:
         _check_related(sources)
     written = _write(out, sources, recipe, chosen)
@@ -106,8 +106,10 @@ def _share_text(alpha: Alpha) -> str:
     return f"{low:.4g} to {high:.4g}, mean {mean:.4g}, by channel"
 
 
-def _check_target(out: Path, *, force: bool) -> None:
+def _check_target(out: Path, sources: Sequence[Source], *, force: bool) -> None:
     """Refuse before the work, not after it."""
+    if out.resolve() in [Path(source.name).resolve() for source in sources]:
+        raise InputError(f"{out}: is one of the models that are blended; choose another name with -o")
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: found the ending {out.suffix!r}, expected .safetensors, the form that is written")
     if out.exists() and not force:

@@ -71,6 +71,8 @@ def directions(
     from blendgan.rendering import open_renderer
     from blendgan.sources import open_source
 
+    if out.resolve() == Path(network).resolve():
+        raise click.UsageError(f"{out}: is the model itself; choose another name with -o")
     check_target(out, replace=force)
     source = open_source(network)
     found = find_directions(source.checkpoint, count, layers)

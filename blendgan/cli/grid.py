@@ -78,7 +78,7 @@ def grid(
     """Draw blends of two models side by side: two axes, each a swap, a share, seeds, schedules, or TRANSFER's side.
 
     An axis of shares beside one of swaps gives TRANSFER's side of the swap that share, and leaves BASE the rest. Where
-    nothing says how to blend, TRANSFER's own recommendation is used. Mapping and mean w are BASE's.
+    nothing says how to blend, the schedule that TRANSFER recommends is used. Mapping and mean w are BASE's.
     """
     from blendgan.images import write_png
     from blendgan.papers import text_of
@@ -112,9 +112,10 @@ def _fixed(
 ) -> dict[str, object]:
     """Return what the options say, under the names of the axes. Raises UsageError for one that an axis says too."""
     words = {"swap-res": swap_res, "alpha": alpha, "transfer-gives": transfer_gives, "seeds": seed}
-    for name in ("swap-res", "alpha", "transfer-gives"):
-        if words[name] is not None and name in axes:
-            raise click.UsageError(f"--{name} {words[name]}: an axis says it already ({name}=…); leave one out")
+    said = {"swap-res": swap_res is not None, "alpha": alpha is not None, "transfer-gives": transfer_gives is not None}
+    for name, is_said in (said | {"seeds": is_given("seed")}).items():
+        if is_said and name in axes:
+            raise click.UsageError(f"{words[name]}: an axis says the {name} already ({name}=…); leave one out")
     return {name: value for name, value in words.items() if value is not None}
 
 

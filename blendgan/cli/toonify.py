@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import projection_bar
 from blendgan.cli.recipes import given_recipe, opened, recipe_options
 from blendgan.cli.schedules import SHIPPED_PAIR
-from stylegan2.errors import InputError
+from blendgan.cli.seeing import is_given
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ Examples:
 @click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
               help="Add the change to the photo, or paste the rendered face.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]")
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="The result's name, for one photo.")
+@click.option("-o", "--out", type=options.PngFile(), help="The result's name, for one photo.")
 @click.option(
     "--outdir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -65,7 +66,7 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     keep_freed_memory()
     if chosen["out"] is not None and len(photos) > 1:
         raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
-    _refuse_one_name_for_two(photos, chosen)
+    _refuse_lost_files(photos, (base, transfer, chosen["recipe_file"], chosen["mask"]), chosen)
     settings = _settings(chosen)
     sources, recipe = opened(_named_models(base, transfer), given_recipe(chosen))
     masking = chosen_masking(chosen["mask"], chosen["mask_from"])
@@ -75,20 +76,31 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
 
 def _named_models(base: str, transfer: str) -> tuple[str, ...]:
     """The models of the command line; none where it names none, so that a recipe's own count."""
-    source = click.get_current_context().get_parameter_source
-    is_said = any(source(name) != click.core.ParameterSource.DEFAULT for name in ("base", "transfer"))
+    is_said = any(is_given(name) for name in ("base", "transfer"))
     return (base, transfer) if is_said else ()
 
 
-def _refuse_one_name_for_two(photos: tuple[Path, ...], chosen: dict[str, Any]) -> None:
+def _refuse_lost_files(photos: tuple[Path, ...], inputs: Sequence[str | Path | None], chosen: dict[str, Any]) -> None:
+    """Before any work: no result may take the place of an input, nor of another photo's result."""
+    read = {Path(one).resolve(): one for one in (*photos, *inputs) if one is not None}
     photo_of: dict[Path, Path] = {}
     for photo in photos:
-        picture = _result_name(photo, chosen["out"], chosen["outdir"])
-        if picture.resolve() in [one.resolve() for one in photos]:
-            raise click.UsageError(f"{picture}: is a photo that is to be redrawn; choose another name with -o")
-        other = photo_of.setdefault(picture.resolve(), photo)
-        if other is not photo:
-            raise click.UsageError(f"{other} and {photo} would both be written to {picture}; rename one, or run twice")
+        for written in _results(_result_name(photo, chosen["out"], chosen["outdir"])):
+            if written.resolve() in read:
+                raise click.UsageError(
+                    f"{written}: would be written over {read[written.resolve()]}, which is read; choose another name "
+                    "with -o or --outdir"
+                )
+            other = photo_of.setdefault(written.resolve(), photo)
+            if other is not photo:
+                raise click.UsageError(
+                    f"{other} and {photo} would both be written to {written}; rename one, or run twice"
+                )
+
+
+def _results(picture: Path) -> tuple[Path, Path, Path]:
+    """The redrawn photo, the strip of its steps, the latents."""
+    return picture, picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
 
 
 def _settings(chosen: dict[str, Any]) -> ToonSettings:
@@ -115,8 +127,6 @@ def _redraw(studio: Studio, photo: Path, settings: ToonSettings, chosen: dict[st
 
 def _result_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
     if out is not None:
-        if out.suffix.lower() != ".png":
-            raise InputError(f"{out}: found the ending {out.suffix!r}, expected .png, the form that is written")
         return out if outdir is None else outdir / out.name
     return (outdir or photo.parent) / f"{photo.stem}.toon.png"
 
@@ -128,7 +138,7 @@ def _write(toon: Toon, picture: Path, *, force: bool, with_metadata: bool) -> li
     from projector.latent import save_latent
 
     metadata = text_of(papers_of(toon)) if with_metadata else None
-    strip, latent = picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
+    picture, strip, latent = _results(picture)
     picture.parent.mkdir(parents=True, exist_ok=True)
     save_latent(toon.latents, latent, replace=force)  # first, since it alone may be refused
     write_png(picture, toon.image, metadata, toon.profile if with_metadata else None)

@@ -243,3 +243,11 @@ def test_unrelated_models_are_blended_only_by_force(pair, pico, capsys):
     assert "--force" in error
     assert not (pair / "blend.safetensors").exists()
     assert run(*words, "--force") == 0
+
+
+def test_no_model_is_written_over_by_its_blend(pair, capsys):
+    before = (pair / "a.safetensors").read_bytes()
+    words = ["a.safetensors", "b.safetensors", "--alpha", "0.5", "--force", "-o", "./a.safetensors"]
+    assert run(*words) == 2
+    assert "a.safetensors: is one of the models that are blended" in capsys.readouterr().err
+    assert (pair / "a.safetensors").read_bytes() == before

@@ -267,9 +267,30 @@ def test_the_command_takes_a_recipe_and_a_finished_blend(
     assert pictures[0] != pictures[3]
 
 
-def test_a_photo_is_not_written_over(portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    photo = tmp_path / "photo.png"
-    photo.write_bytes(portrait.read_bytes())
-    assert run(["toonify", str(photo), "-o", str(photo)]) == 2
-    assert "is a photo that is to be redrawn; choose another name with -o" in capsys.readouterr().err
-    assert photo.read_bytes() == portrait.read_bytes()
+def test_no_input_is_written_over(portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo, strip, mask = (tmp_path / name for name in ("photo.png", "photo.toon.strip.png", "mask.png"))
+    for file in (photo, strip, mask):
+        file.write_bytes(portrait.read_bytes())
+    for words in (
+        [photo, "-o", photo],
+        [photo, strip],
+        [photo, "--mask", mask, "-o", mask],
+        [photo, "--recipe", mask, "-o", mask],
+    ):
+        assert run(["toonify", *map(str, words), "--force"]) == 2
+        error = capsys.readouterr().err
+        assert "which is read; choose another name with -o or --outdir" in error
+        assert len(error.splitlines()) == 1
+    assert all(file.read_bytes() == portrait.read_bytes() for file in (photo, strip, mask))
+
+
+def test_a_mask_beside_a_recipe_is_not_dropped_silently(
+    pair: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe_file, out = tmp_path / "r.yaml", tmp_path / "out"
+    recipe_file.write_text(f"base: {pair[0]}\ntransfers: [{pair[1]}]\nschedule: alpha 1\n")
+    words = ["generate", "--seeds", "0", "--quiet", "--outdir", str(out)]
+    assert run([*words, "--blend", str(recipe_file), "--mask", "eyes", "--mask-from", "8"]) == 0
+    assert not caplog.messages
+    assert run([*words, "--blend", str(out / "seed0000.png")]) == 0
+    assert "was drawn with a mask, which is no part of its recipe" in caplog.text

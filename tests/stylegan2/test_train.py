@@ -478,3 +478,11 @@ def test_training_never_touches_the_global_generator(folder: Path) -> None:
     assert [e.snapshot_due for e in events] == [False, False, False, True] * 3
     assert torch.equal(torch.random.get_rng_state(), before)
     assert np.isfinite(events[-1].losses["loss_d"])
+
+
+def test_a_run_at_its_end_says_so_and_leaves_no_folder(folder: Path, tmp_path: Path) -> None:
+    run = begin(*fresh_configs(8, channel_base=64, channel_max=8, latent=8, mapping_layers=2), PICO, CPU)
+    list(run_training(run, folder, tmp_path / "run"))
+    with pytest.raises(InputError, match="kimg: found 0.048, expected more than 0.048, where the run is; choose more"):
+        list(run_training(resume(tmp_path / "run", None, None, CPU), folder, tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
