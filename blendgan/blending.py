@@ -42,11 +42,13 @@ def blend(
     (buffers) are each "base", "transfer", or the share of TRANSFER in [0, 1]. Discriminators are left behind. The
     result's metadata holds the recipe, the inputs' fingerprints, lineage and licence (Pinkney & Adler 2020,
     section 2 and appendix B.2). Raises RecipeError, CheckpointError (ShapeMismatch says what does not fit), and
-    UnknownWeights. For more models, channels and sizes see `blend_models`.
+    UnknownWeights. A blend of files is computed when its tensors are read, so that `.save` streams from file to file;
+    one of Checkpoints is computed at once. For more models, channels and sizes see `blend_lazily`.
     """
     if not isinstance(schedule, get_args(Schedule)):
         raise RecipeError(f"schedule: found {schedule!r}, expected one of blendgan.schedule, such as Swap(16)")
-    return blend_models((open_source(base), open_source(transfer)), recipe_of(schedule, mapping, w_avg, noise))
+    work = blend_models if Checkpoint in (type(base), type(transfer)) else blend_lazily
+    return work((open_source(base), open_source(transfer)), recipe_of(schedule, mapping, w_avg, noise))
 
 
 def blend_models(sources: Sequence[Source], recipe: Recipe) -> Checkpoint:

@@ -43,7 +43,11 @@ Examples:
 @click.option("--explain", is_flag=True, help="Print what each tensor takes of each TRANSFER, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="With --explain: print JSON.")
 @click.option("--no-preview", is_flag=True, help="Write the model alone.")
-@click.option("--seeds", type=options.Seeds(), default="0-7", show_default=True, help="Pictures of the preview.")
+@click.option(
+    "--seeds",
+    type=options.Seeds(),
+    help="Pictures of the preview.  [default: 0-7, fewer above 256 px, which take long]",
+)
 @options.trunc
 @options.class_index
 @options.device
@@ -147,5 +151,7 @@ def _preview(sources: Sequence[Source], blended: Any, chosen: dict[str, Any]) ->
 
     names = ["TRANSFER"] if len(sources) == 2 else [f"TRANSFER {i}" for i in range(1, len(sources))]
     models = {name: source.checkpoint for name, source in zip(["BASE", *names], sources, strict=True)}
-    view = View(chosen["seeds"], chosen["truncation_psi"], chosen["class_index"], chosen["device"])
+    resolution = blended.config.resolution
+    seeds = chosen["seeds"] or tuple(range(max(8 * 256 // max(resolution, 256), 1)))
+    view = View(seeds, chosen["truncation_psi"], chosen["class_index"], chosen["device"])
     return preview(models | {"blend": blended}, view)

@@ -18,6 +18,7 @@ from blendgan.schedule import Band, Layers, Linear, Schedule, Sigmoid, Swap, Tab
 from blendgan.sources import Source, open_source
 from stylegan2 import checkpoints, load_generator
 from stylegan2.checkpoints import Checkpoint
+from stylegan2.checkpoints.lazy import LazyTensors
 from stylegan2.config import ARCHITECTURES, GeneratorConfig
 from stylegan2.errors import RecipeError, ShapeMismatch, UnknownWeights
 from stylegan2.sites import MAPPING, NOISE_BUFFER, site_of, sites
@@ -163,7 +164,10 @@ def test_a_blend_of_files_is_the_blend_of_what_they_hold(tmp_path):
     base.save(tmp_path / "a.safetensors")
     transfer.save(tmp_path / "b.safetensors")
     from_files = blend(tmp_path / "a.safetensors", str(tmp_path / "b.safetensors"), Sigmoid(8, 1))
-    assert_same(from_files, blend(base, transfer, Sigmoid(8, 1)), lambda name: True)
+    in_memory = blend(base, transfer, Sigmoid(8, 1))
+    assert_same(from_files, in_memory, lambda name: True)
+    assert isinstance(from_files.tensors, LazyTensors)  # files stream, memory does not
+    assert isinstance(in_memory.tensors, dict)
     from_files.save(tmp_path / "c.safetensors")
     again = checkpoints.load(tmp_path / "c.safetensors")
     assert_same(again, from_files, lambda name: True)
