@@ -1,4 +1,4 @@
-"""What two models say of a common origin: the lineages in their metadata, compared by fingerprint.
+"""What models say of their origin: the lineages in their metadata, written, and compared by fingerprint.
 
 A lineage is `{"transfer": parent}` or `{"blend": [parent, …]}`; a parent has a name, its fingerprint, that of its
 mapping network, and maybe a lineage of its own. Anyone can have written it, so whatever has another form is ignored.
@@ -13,6 +13,7 @@ from typing import Any
 from stylegan2.checkpoints import fingerprint, fingerprint_mapping
 from stylegan2.checkpoints.checkpoint import Checkpoint
 
+INHERITED = ("licence", "attribution", "source", "lineage")  # metadata of a parent that the child must pass on
 LONGEST_NAME = 60  # characters that are shown of a name which a stranger's file gives
 SHOWN_DIGITS = 12  # of a fingerprint's 64
 
@@ -24,6 +25,16 @@ class Ancestor:
     name: str
     fingerprint: str
     mapping_fingerprint: str
+
+
+def parent_of(name: str, digest: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what a lineage says of a parent: name, fingerprint (`digest`), its mapping's, what it said of itself.
+
+    The mapping's fingerprint is there so that a child takes the parent's latents, whatever became of its weights.
+    """
+    inherited = {key: checkpoint.metadata[key] for key in INHERITED if key in checkpoint.metadata}
+    prints = {"fingerprint": digest, "mapping_fingerprint": fingerprint_mapping(checkpoint)}
+    return {"name": name, **prints, **inherited}
 
 
 def ancestors(lineage: object) -> tuple[Ancestor, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 from torch import Tensor
 
 from blendgan import combine
+from blendgan.ancestry import parent_of
 from blendgan.channels import Channels, Region
 from blendgan.combine import Share
 from blendgan.fitting import fit
@@ -19,13 +20,10 @@ from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recip
 from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.schedule import Schedule, Uniform
 from blendgan.sources import ModelLike, Source, check_pin, open_source
-from stylegan2 import checkpoints
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import FORMAT
 from stylegan2.checkpoints.lazy import LazyTensors, describe
 from stylegan2.errors import RecipeError
-
-INHERITED = ("licence", "attribution", "source", "lineage")  # metadata of the inputs that the result must pass on
 
 
 def blend(
@@ -127,7 +125,7 @@ def preset(transfer: Checkpoint) -> Recipe:
 def _named(sources: Sequence[Source], recipe: Recipe) -> Recipe:
     """Return the recipe with the sources' names and fingerprints; those that it pins must be these."""
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run, and is half of a large blend's time
-        fingerprints = pool.map(checkpoints.fingerprint, [source.checkpoint for source in sources])
+        fingerprints = pool.map(lambda source: source.fingerprint, sources)
     models = [Model(source.name, found) for source, found in zip(sources, fingerprints, strict=True)]
     for pinned, model in zip((recipe.base, *(one.model for one in recipe.transfers)), models, strict=True):
         check_pin(model, pinned)
@@ -149,13 +147,9 @@ def _pinned(transfer: Transfer) -> Channels | None:
 def _metadata(recipe: Recipe, sources: Sequence[Source]) -> dict[str, Any]:
     """Return the result's papers: recipe, licence, and as lineage what each input said of itself."""
     inputs = [source.checkpoint for source in sources]
-    parents = [_parent(model, checkpoint) for model, checkpoint in zip(recipe.models, inputs, strict=True)]
+    parents = [
+        parent_of(m.name, m.fingerprint, checkpoint) for m, checkpoint in zip(recipe.models, inputs, strict=True)
+    ]
     licence = strictest(checkpoint.metadata.get("licence") for checkpoint in inputs)
     metadata = {"format": FORMAT, KEY: to_json(recipe), "lineage": {"blend": parents}}
     return metadata if licence is None else {**metadata, "licence": licence}
-
-
-def _parent(model: Model, checkpoint: Checkpoint) -> dict[str, Any]:
-    """The mapping's fingerprint is there so that a blend takes the latents of either parent, whatever its policies."""
-    inherited = {key: checkpoint.metadata[key] for key in INHERITED if key in checkpoint.metadata}
-    return asdict(model) | {"mapping_fingerprint": checkpoints.fingerprint_mapping(checkpoint)} | inherited

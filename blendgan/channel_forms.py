@@ -6,10 +6,11 @@ text    region:0.3,0.2,0.7,0.5:top:0.2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from blendgan.channels import Box, Channels, Lists, Measure, Ramp, Region, Top
+from blendgan.schedule_forms import repeated
 from stylegan2.errors import RecipeError
 
 MOST_CHANNELS = 1 << 14  # far beyond any model; keeps a mistyped count from filling the memory
@@ -100,16 +101,11 @@ def _ramp(text: str) -> Channels:
 def _lists(text: str) -> Channels:
     entries = [item.split("=") for item in text.split(",")]
     return _lists_once(
-        [(int(r), tuple(g for part in gains.split("/") for g in _repeated(part))) for r, gains in entries]
+        [
+            (int(r), tuple(g for part in gains.split("/") for g in repeated(part, "lists", "gain", MOST_CHANNELS)))
+            for r, gains in entries
+        ]
     )
-
-
-def _repeated(part: str) -> Iterator[float]:
-    gain, star, count = part.partition("*")
-    repeats = int(count) if star else 1
-    if not 1 <= repeats <= MOST_CHANNELS:
-        raise RecipeError(f"lists: found {part!r}, expected gain*count with a count of 1 … {MOST_CHANNELS}")
-    yield from [float(gain)] * repeats
 
 
 def _top(text: str) -> Channels:

@@ -35,9 +35,7 @@ def text_of(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _named(source: Source) -> dict[str, str]:
-    from stylegan2.checkpoints import fingerprint  # torch, which who only reads papers does not need
-
-    return {"name": Path(source.name).name, "fingerprint": fingerprint(source.checkpoint)}
+    return {"name": Path(source.name).name, "fingerprint": source.fingerprint}
 
 
 def _recipe_of(checkpoint: Checkpoint) -> dict[str, Any]:

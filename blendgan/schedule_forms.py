@@ -7,7 +7,7 @@ text    --sigmoid 16,1.5 --transfer-gives low
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -132,15 +132,18 @@ def _table(text: str) -> Schedule:
 
 
 def _layers(text: str) -> Schedule:
-    return Layers(tuple(alpha for item in text.split(",") for alpha in _repeated(item)))
+    return Layers(
+        tuple(alpha for item in text.split(",") for alpha in repeated(item, "--layers", "value", MOST_LAYERS))
+    )
 
 
-def _repeated(item: str) -> Iterator[float]:
-    alpha, star, count = item.partition("*")
+def repeated(item: str, option: str, word: str, most: int) -> list[float]:
+    """Read `0.5*9` as nine times 0.5, `0.5` as once; `option` and `word` are for the message of a wrong count."""
+    value, star, count = item.partition("*")
     repeats = int(count) if star else 1
-    if not 1 <= repeats <= MOST_LAYERS:
-        raise RecipeError(f"--layers: found {item!r}, expected value*count with a count of 1 … {MOST_LAYERS}")
-    yield from [float(alpha)] * repeats
+    if not 1 <= repeats <= most:
+        raise RecipeError(f"{option}: found {item!r}, expected {word}*count with a count of 1 … {most}")
+    return [float(value)] * repeats
 
 
 _OPTIONS: dict[str, tuple[Callable[[str], Schedule], str]] = {  # option → reader, example

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from blendgan.recipe import Model, Recipe
@@ -21,6 +22,11 @@ class Source:
 
     name: str
     checkpoint: Checkpoint
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of its tensors, hashed once: sheets and films blend the same inputs many times."""
+        return checkpoints.fingerprint(self.checkpoint)
 
 
 def open_source(model: ModelLike | Source) -> Source:

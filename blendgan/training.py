@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from blendgan import __version__
-from blendgan.blending import INHERITED
+from blendgan.ancestry import parent_of
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.rendering import Setting, renderer_of
-from stylegan2.checkpoints import fingerprint, fingerprint_mapping, save
+from stylegan2.checkpoints import fingerprint, save
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
@@ -69,12 +69,7 @@ def begin_transfer(model: ModelLike, config: TrainingConfig, device: torch.devic
     checkpoint = open_model(model)
     name = "in memory" if not isinstance(model, (str, Path)) else Path(model).stem
     _check_trainable(name, checkpoint)
-    parent = {
-        "name": name,
-        "fingerprint": fingerprint(checkpoint),
-        "mapping_fingerprint": fingerprint_mapping(checkpoint),
-    }
-    parent |= {key: checkpoint.metadata[key] for key in INHERITED if key in checkpoint.metadata}
+    parent = parent_of(name, fingerprint(checkpoint), checkpoint)
     return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent})
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from blendgan.recipe import Recipe, Transfer
     from blendgan.sources import Source
 
+SEEDS, QUICK_PX = 8, 256  # pictures of a preview, up to this resolution; of larger models fewer
+
 EXAMPLES = """\b
 Examples:
   blendgan blend --swap-res 16 --transfer-gives high
@@ -152,6 +154,6 @@ def _preview(sources: Sequence[Source], blended: Any, chosen: dict[str, Any]) ->
     names = ["TRANSFER"] if len(sources) == 2 else [f"TRANSFER {i}" for i in range(1, len(sources))]
     models = {name: source.checkpoint for name, source in zip(["BASE", *names], sources, strict=True)}
     resolution = blended.config.resolution
-    seeds = chosen["seeds"] or tuple(range(max(8 * 256 // max(resolution, 256), 1)))
+    seeds = chosen["seeds"] or tuple(range(max(SEEDS * QUICK_PX // max(resolution, QUICK_PX), 1)))
     view = View(seeds, chosen["truncation_psi"], chosen["class_index"], chosen["device"])
     return preview(models | {"blend": blended}, view)

@@ -9,14 +9,12 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import Layers, recompute_w_avg, said_of, setting_of
+from blendgan.cli.seeing import Layers, drawing_options, said_of
 from blendgan.cli.tables import show_table
 
 if TYPE_CHECKING:
-    import torch
-
     from blendgan.directions import Directions
-    from blendgan.rendering import Renderer
+    from blendgan.rendering import Renderer, Setting
 
 EXAMPLES = """\b
 Examples:
@@ -40,15 +38,8 @@ Examples:
     default=Path("directions.safetensors"),
     show_default=True,
 )
-@options.trunc
-@options.class_index
-@recompute_w_avg
-@options.device
-@options.threads
 @options.force
-@options.quiet
-@options.no_metadata
-@options.debug
+@drawing_options
 def directions(
     network: str,
     count: int,
@@ -57,10 +48,7 @@ def directions(
     strength: float,
     seeds: tuple[int, ...],
     out: Path,
-    truncation_psi: float,
-    class_index: int | None,
-    recompute_w_avg: bool,
-    device: torch.device,
+    setting: Setting,
     force: bool,
     quiet: bool,
     no_metadata: bool,
@@ -77,7 +65,6 @@ def directions(
     source = open_source(network)
     found = find_directions(source.checkpoint, count, layers)
     if sheet is not None:
-        setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
         text = None if no_metadata else text_of(said_of(source))
         _draw(sheet, open_renderer(source.checkpoint, setting), found, seeds, strength, text, quiet=quiet)
     save_directions(found, out, replace=force)

@@ -10,7 +10,6 @@ import click
 from blendgan.cli import options
 from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import is_given
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +75,7 @@ def generate(
     from blendgan.generation import generate as draw
     from blendgan.images import to_pictures, write_png
 
-    if latent is not None and (extra := [option for name, option in OF_SEEDS.items() if is_given(name)]):
+    if latent is not None and (extra := [option for name, option in OF_SEEDS.items() if options.is_given(name)]):
         raise click.UsageError(f"--latent draws its faces as they were found; leave out {', '.join(extra)}")
     model = _model(network, blend, chosen_masking(mask, mask_from))
     if latent is not None:
@@ -101,7 +100,7 @@ def _model(network: str, blend: Path | None, masking: Masking | None) -> str | B
         if masking is not None:
             raise click.UsageError("--mask goes with --blend: it mixes BASE and a blend of it")
         return network
-    if is_given("network"):
+    if options.is_given("network"):
         raise click.UsageError("--network and --blend are given; choose one")
     sources, recipe = opened((), Given(blend, {}))
     return Blending(sources, recipe, masking)

@@ -11,11 +11,10 @@ import click
 from blendgan.cli import options
 from blendgan.cli.axes import Axis
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import is_given, open_pair, recompute_w_avg, said_of, setting_of
+from blendgan.cli.seeing import drawing_options, open_pair, said_of
 from blendgan.schedule import SIDES, Side
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from blendgan import sheets
@@ -49,14 +48,7 @@ Examples:
 @click.option("--match-colour", is_flag=True, help="Give all rows the colours (mean, deviation) of the first.")
 @click.option("--drift", is_flag=True, help="Say how far each row's mean colour lies from the first row's.")
 @click.option("-o", "--out", type=options.PngFile(), default=Path("grid.png"), show_default=True)
-@options.trunc
-@options.class_index
-@recompute_w_avg
-@options.device
-@options.threads
-@options.quiet
-@options.no_metadata
-@options.debug
+@drawing_options
 def grid(
     models: tuple[str, ...],
     x: sheets.Axis,
@@ -68,10 +60,7 @@ def grid(
     match_colour: bool,
     drift: bool,
     out: Path,
-    truncation_psi: float,
-    class_index: int | None,
-    recompute_w_avg: bool,
-    device: torch.device,
+    setting: Setting,
     quiet: bool,
     no_metadata: bool,
 ) -> None:
@@ -87,7 +76,6 @@ def grid(
     y = _other_than(x, y)
     fixed = _fixed(swap_res, alpha, transfer_gives, seed, (x.name, y.name))
     pair = open_pair(models)
-    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     drawn = _draw(pair, x, y, fixed, setting, quiet=quiet)
     shown = _matched(drawn) if match_colour else drawn
     captions = _with_drifts(y.captions, drawn, shown) if drift else y.captions
@@ -101,7 +89,7 @@ def grid(
 
 def _other_than(x: sheets.Axis, y: sheets.Axis) -> sheets.Axis:
     """Seeds along x and nothing said of y: then the swaps go down."""
-    if is_given("y") or x.name != y.name:
+    if options.is_given("y") or x.name != y.name:
         return y
     other: sheets.Axis = Axis().convert("swap-res=4,8,16,32", None, None)
     return other
@@ -113,7 +101,7 @@ def _fixed(
     """Return what the options say, under the names of the axes. Raises UsageError for one that an axis says too."""
     words = {"swap-res": swap_res, "alpha": alpha, "transfer-gives": transfer_gives, "seeds": seed}
     said = {"swap-res": swap_res is not None, "alpha": alpha is not None, "transfer-gives": transfer_gives is not None}
-    for name, is_said in (said | {"seeds": is_given("seed")}).items():
+    for name, is_said in (said | {"seeds": options.is_given("seed")}).items():
         if is_said and name in axes:
             raise click.UsageError(f"{words[name]}: an axis says the {name} already ({name}=…); leave one out")
     return {name: value for name, value in words.items() if value is not None}

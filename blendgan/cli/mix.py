@@ -9,11 +9,10 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import Layers, recompute_w_avg, said_of, setting_of
+from blendgan.cli.seeing import Layers, drawing_options, said_of
 
 if TYPE_CHECKING:
-    import torch
-
+    from blendgan.rendering import Setting
 EXAMPLES = """\b
 Examples:
   blendgan mix --rows 0-3 --cols 4-9
@@ -33,24 +32,14 @@ Examples:
     help="Style layers that a picture takes from its column's seed; the others come from its row's.",
 )
 @click.option("-o", "--out", type=options.PngFile(), default=Path("mix.png"), show_default=True)
-@options.trunc
-@options.class_index
-@recompute_w_avg
-@options.device
-@options.threads
-@options.quiet
-@options.no_metadata
-@options.debug
+@drawing_options
 def mix(
     network: str,
     rows: tuple[int, ...],
     cols: tuple[int, ...],
     layers: tuple[int, ...],
     out: Path,
-    truncation_psi: float,
-    class_index: int | None,
-    recompute_w_avg: bool,
-    device: torch.device,
+    setting: Setting,
     quiet: bool,
     no_metadata: bool,
 ) -> None:
@@ -62,7 +51,6 @@ def mix(
     from blendgan.sources import open_source
 
     source = open_source(network)
-    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     renderer = open_renderer(source.checkpoint, setting)
     styles = table(renderer.styles_of(rows), renderer.styles_of(cols), layers)
     pictures = list(with_bar(renderer.draw_each(styles), "mix", total=len(styles), quiet=quiet))

@@ -11,11 +11,10 @@ import click
 from blendgan.cli import options
 from blendgan.cli.films import film_options, target
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import open_pair, recompute_w_avg, said_of, setting_of
+from blendgan.cli.seeing import drawing_options, open_pair, said_of
 
 if TYPE_CHECKING:
-    import torch
-
+    from blendgan.rendering import Setting
 EXAMPLES = """\b
 Examples:
   blendgan morph --seeds 0-3 -o morph.mp4
@@ -27,14 +26,7 @@ Examples:
 @click.option("--seeds", type=options.Seeds(), default="0-3", show_default=True, help="The faces, side by side.")
 @click.option("--one-way", is_flag=True, help="End at TRANSFER; without it the film goes back, and loops.")
 @film_options(frames=60)
-@options.trunc
-@options.class_index
-@recompute_w_avg
-@options.device
-@options.threads
-@options.quiet
-@options.no_metadata
-@options.debug
+@drawing_options
 def morph(
     models: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -42,10 +34,7 @@ def morph(
     frames: int,
     fps: int,
     out: Path | None,
-    truncation_psi: float,
-    class_index: int | None,
-    recompute_w_avg: bool,
-    device: torch.device,
+    setting: Setting,
     quiet: bool,
     no_metadata: bool,
 ) -> None:
@@ -58,7 +47,6 @@ def morph(
 
     out = target(out, "morph")
     pair = open_pair(models)
-    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     alphas = walks.one_way(frames) if one_way else walks.there_and_back(frames)
     text = "" if no_metadata else json.dumps(said_of(*pair))
     drawn = walks.morph(*pair, alphas, seeds, setting)

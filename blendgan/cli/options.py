@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +94,11 @@ class Device(click.ParamType):  # type: ignore[type-arg]
         from blendgan.devices import select_device
 
         return select_device(str(value))
+
+
+def is_given(option: str) -> bool:
+    """Whether an option of the command, by its Python name, was given, rather than left at its default."""
+    return click.get_current_context().get_parameter_source(option) != ParameterSource.DEFAULT
 
 
 def is_debugging(ctx: click.Context) -> bool:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from click.core import ParameterSource
 
+from blendgan.cli import options
 from blendgan.cli.options import Seeds
 from blendgan.cli.schedules import SHIPPED_PAIR
 
 if TYPE_CHECKING:
     import torch
 
-    from blendgan.rendering import Setting
     from blendgan.sources import Source
 
 LAYER = re.compile(r"\s*\d{1,2}\s*")  # a 1024 px model has 0 … 17
@@ -35,18 +36,34 @@ class Layers(Seeds):
         return super().convert(value, param, ctx)
 
 
-recompute_w_avg = click.option(
-    "--recompute-w-avg", is_flag=True, help="Truncate toward a mean w that is computed anew, not the file's."
+_DRAWING = (
+    options.trunc,
+    options.class_index,
+    click.option(
+        "--recompute-w-avg", is_flag=True, help="Truncate toward a mean w that is computed anew, not the file's."
+    ),
+    options.device,
+    options.threads,
 )
+_MANNERS = (options.quiet, options.no_metadata, options.debug)
 
 
-def setting_of(
-    truncation_psi: float, class_index: int | None, device: torch.device, *, recompute_w_avg: bool
-) -> Setting:
-    """Return the options that say how to draw, as one value."""
-    from blendgan.rendering import Setting
+def drawing_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how to draw, which reach the command as one `setting`, and those of every command."""
 
-    return Setting(truncation_psi, class_index, "estimated" if recompute_w_avg else "stored", device)
+    @wraps(command)
+    def gathered(
+        truncation_psi: float, class_index: int | None, recompute_w_avg: bool, device: torch.device, **others: Any
+    ) -> None:
+        from blendgan.rendering import Setting
+
+        w_avg: Literal["estimated", "stored"] = "estimated" if recompute_w_avg else "stored"
+        command(setting=Setting(truncation_psi, class_index, w_avg, device), **others)
+
+    decorated: Callable[..., None] = gathered
+    for option in reversed((*_DRAWING, *_MANNERS)):
+        decorated = option(decorated)
+    return decorated
 
 
 def open_pair(models: tuple[str, ...]) -> tuple[Source, Source]:
@@ -66,11 +83,6 @@ def said_of(*sources: Source) -> dict[str, Any]:
     context = click.get_current_context()
     given = {name: _plain(value) for name, value in sorted(context.params.items()) if name not in _LEFT_OUT}
     return papers(str(context.command.name), *sources) | given
-
-
-def is_given(option: str) -> bool:
-    """Whether an option of the command, by its Python name, was given, rather than left at its default."""
-    return click.get_current_context().get_parameter_source(option) != ParameterSource.DEFAULT
 
 
 # Where the result goes, which machine draws it, and the models, which are told with their fingerprints.

@@ -14,7 +14,6 @@ from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import projection_bar
 from blendgan.cli.recipes import given_recipe, opened, recipe_options
 from blendgan.cli.schedules import SHIPPED_PAIR
-from blendgan.cli.seeing import is_given
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +75,7 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
 
 def _named_models(base: str, transfer: str) -> tuple[str, ...]:
     """The models of the command line; none where it names none, so that a recipe's own count."""
-    is_said = any(is_given(name) for name in ("base", "transfer"))
+    is_said = any(options.is_given(name) for name in ("base", "transfer"))
     return (base, transfer) if is_said else ()
 
 

@@ -100,8 +100,7 @@ def _run(device: torch.device, chosen: dict[str, Any]) -> Run:
 
 
 def _refuse_given(names: tuple[str, ...], because: str) -> None:
-    ctx = click.get_current_context()
-    given = [name for name in names if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
+    given = [name for name in names if options.is_given(name)]
     if given:
         words = ", ".join(f"--{OPTION_OF.get(name, name.replace('_', '-'))}" for name in given)
         raise click.UsageError(f"{words}: {because}; leave it out")

@@ -11,11 +11,10 @@ import click
 from blendgan.cli import options
 from blendgan.cli.films import film_options, target
 from blendgan.cli.progress import with_bar
-from blendgan.cli.seeing import recompute_w_avg, said_of, setting_of
+from blendgan.cli.seeing import drawing_options, said_of
 
 if TYPE_CHECKING:
-    import torch
-
+    from blendgan.rendering import Setting
 EXAMPLES = """\b
 Examples:
   blendgan walk --seeds 0-3 --frames 120 -o walk.mp4
@@ -34,14 +33,7 @@ Examples:
 )
 @click.option("--open", "is_open", is_flag=True, help="End at the last seed; without it the film loops.")
 @film_options(frames=120)
-@options.trunc
-@options.class_index
-@recompute_w_avg
-@options.device
-@options.threads
-@options.quiet
-@options.no_metadata
-@options.debug
+@drawing_options
 def walk(
     network: str,
     seeds: tuple[int, ...],
@@ -50,10 +42,7 @@ def walk(
     frames: int,
     fps: int,
     out: Path | None,
-    truncation_psi: float,
-    class_index: int | None,
-    recompute_w_avg: bool,
-    device: torch.device,
+    setting: Setting,
     quiet: bool,
     no_metadata: bool,
 ) -> None:
@@ -65,7 +54,6 @@ def walk(
 
     out = target(out, "walk")
     source = open_source(network)
-    setting = setting_of(truncation_psi, class_index, device, recompute_w_avg=recompute_w_avg)
     drawn = draw(open_renderer(source.checkpoint, setting), seeds, frames, space, "open" if is_open else "closed")
     text = "" if no_metadata else json.dumps(said_of(source))
     write_video(out, with_bar(drawn, "walk", total=frames, quiet=quiet), fps, text)
