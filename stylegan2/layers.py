@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylegan2.ops import bias_act, downsample2d, filter2d, modulated_conv2d, upsample2d
+from stylegan2.ops import bias_act, downsample2d, filter2d, styled_conv2d, upsample2d
 from stylegan2.ops.reference import ACTIVATIONS
 
 
@@ -112,10 +112,13 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("fir", fir, persistent=False)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
-        x = modulated_conv2d(x, self.weight, self.affine(w), self.fir, self.up)
-        if noise is not None:
-            x = x + (noise * self.noise_strength).to(x.dtype)
-        return _finish(self, x, gain)
+        noise = None if noise is None else noise * self.noise_strength
+        act = ACTIVATIONS[self.activation]
+        return styled_conv2d(
+            x, self.weight, self.affine(w), self.bias, self.fir,
+            up=self.up, noise=noise, act=self.activation, gain=act.gain * gain,
+            clamp=None if self.clamp is None else self.clamp * gain,
+        )  # fmt: skip
 
 
 class ToRGB(nn.Module):
@@ -130,8 +133,7 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         styles = self.affine(w) / math.sqrt(self.weight.shape[1])
-        y = modulated_conv2d(x, self.weight, styles, demodulate=False)
-        return bias_act(y, self.bias.to(y.dtype), clamp=self.clamp)
+        return styled_conv2d(x, self.weight, styles, self.bias, clamp=self.clamp, demodulate=False)
 
 
 class MinibatchStddev(nn.Module):

@@ -7,6 +7,16 @@ are never required.
 
 from stylegan2.ops.bias_act import bias_act
 from stylegan2.ops.modulated_conv2d import modulated_conv2d
+from stylegan2.ops.styled_conv2d import styled_conv2d
 from stylegan2.ops.upfirdn2d import downsample2d, filter2d, setup_filter, upfirdn2d, upsample2d
 
-__all__ = ["bias_act", "downsample2d", "filter2d", "modulated_conv2d", "setup_filter", "upfirdn2d", "upsample2d"]
+__all__ = [
+    "bias_act",
+    "downsample2d",
+    "filter2d",
+    "modulated_conv2d",
+    "setup_filter",
+    "styled_conv2d",
+    "upfirdn2d",
+    "upsample2d",
+]

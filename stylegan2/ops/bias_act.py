@@ -88,7 +88,8 @@ def _bias_act(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gai
     _check(x, b, dim)
     if act not in HOMOGENEOUS:
         return reference.bias_act(x, b, dim, act, alpha, gain, clamp)
-    y = x * gain if b is None else torch.add(_along(b * gain, dim, x.ndim), x, alpha=gain)
+    # The output takes the memory layout of the first operand, so that is x: b has none.
+    y = x * gain if b is None else torch.add(x * gain if gain != 1 else x, _along(b * gain, dim, x.ndim))
     if act != "linear":  # in place: the fewer passes over memory, the faster
         y = torch.ops.aten.leaky_relu_(y, alpha if act == "lrelu" else 0.0)
     return y.clamp_(-clamp, clamp) if clamp >= 0 else y
