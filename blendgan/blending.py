@@ -80,13 +80,19 @@ def plan_of(sources: Sequence[Source], recipe: Recipe) -> tuple[Row, ...]:
     return plan(fit(sources, recipe.size), recipe)
 
 
+Shares = tuple[combine.Alpha, ...]  # of one tensor, in the order of the TRANSFERs
+
+
 class Combination(LazyTensors):
-    """The tensors of a blend, each computed when it is asked for."""
+    """The tensors of a blend, each computed when it is asked for; `shares` says what each TRANSFER gives to them."""
 
     def __init__(self, base: combine.Tensors, shares: Sequence[Share]) -> None:
         self._base, self._shares = base, shares
         described = [describe(base), *(describe(share.tensors) for share in shares)]
         self.description = {name: described[self._giver(name)][name] for name in combine.names_of(shares)}
+        self.shares: dict[str, Shares] = {
+            name: tuple(combine.simplest(share.alphas[name]) for share in shares) for name in self.description
+        }
 
     def _giver(self, name: str) -> int:
         """Whose type the tensor has: BASE's (0), or that of the TRANSFER that gives it whole."""

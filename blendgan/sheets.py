@@ -14,12 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import blend
 from blendgan.images import grid, to_pictures
-from blendgan.rendering import Setting, open_renderer
+from blendgan.live import LiveBlend
+from blendgan.recipe import recipe_of
+from blendgan.rendering import Setting
 from blendgan.schedule import Schedule, Side, Swap, Table, Uniform
 from blendgan.schedule_forms import facing
-from blendgan.sources import ModelLike, Source
+from blendgan.sources import ModelLike, Source, open_source
 from stylegan2.errors import RecipeError
 
 AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
@@ -90,13 +91,14 @@ def swap_with_share(resolution: int, side: Side, alpha: float, resolutions: Sequ
 def draw(
     rows: Sequence[Sequence[Cell]], base: ModelLike | Source, transfer: ModelLike | Source, setting: Setting
 ) -> Iterator[tuple[Cell, Tensor]]:
-    """Yield each distinct cell with its picture [1, 3, H, W], model by model; each model is blended once.
+    """Yield each distinct cell with its picture [1, 3, H, W], blend by blend.
 
-    Raises what `blend` and `open_renderer` raise.
+    From one blend to the next only what changes is blended and computed again. Raises what `blend` raises.
     """
     distinct = dict.fromkeys(cell for row in rows for cell in row)
+    live = LiveBlend((open_source(base), open_source(transfer)), setting)
     for schedule in dict.fromkeys(cell.schedule for cell in distinct):
-        renderer = open_renderer(blend(base, transfer, schedule), setting)
+        renderer = live.renderer(recipe_of(schedule))
         mine = [cell for cell in distinct if cell.schedule == schedule]
         pictures = renderer.draw_each(renderer.styles_of([cell.seed for cell in mine]))
         yield from zip(mine, pictures, strict=True)

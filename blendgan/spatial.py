@@ -8,9 +8,9 @@ picture, and at an edge each side's layers see what the other's have drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,13 +45,13 @@ class SpatialSynthesis(SynthesisNetwork):
         for resolution, share in shares.items():  # resolution, from R on -> [1, 1, H, W]
             self.register_buffer(f"mask{resolution}", share, persistent=False)
 
-    def forward(
+    def pictures(
         self,
         ws: Tensor,
         noise_mode: str = "const",
         generator: torch.Generator | None = None,
         noise: Noise | None = None,
-    ) -> Tensor:
+    ) -> Iterator[Tensor]:
         """Render, as SynthesisNetwork does. Random noise is the same in both; const is each model's own."""
         base_noise = self.base.noise_maps(len(ws), noise_mode, generator, noise)
         blend_noise = base_noise if noise_mode == "random" else self.blend.noise_maps(len(ws), noise_mode, None, noise)
@@ -60,7 +60,8 @@ class SpatialSynthesis(SynthesisNetwork):
         picture: Pair = (None, None)
         for resolution, (ours, theirs) in zip(self.resolutions, pairs, strict=True):
             x, picture = self._block(resolution, ours, theirs, x, picture)
-        return cast(Tensor, picture[0]).to(torch.float32)  # mixed: both are the same
+            if picture[0] is not None and resolution >= self.from_resolution:  # mixed: both are the same
+                yield picture[0].to(torch.float32)
 
     def _block(self, resolution: int, ours: Step, theirs: Step, x: Pair, picture: Pair) -> tuple[Pair, Pair]:
         """One resolution: each layer of BASE (ours) and of the blend (theirs), mixed as soon as both have run."""

@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.blending import blend
 from blendgan.images import enlarge, grid, to_pictures
-from blendgan.rendering import Renderer, Setting, latent_of, open_renderer
+from blendgan.live import LiveBlend
+from blendgan.recipe import recipe_of
+from blendgan.rendering import Renderer, Setting, latent_of
 from blendgan.schedule import Uniform
-from blendgan.sources import ModelLike, Source
+from blendgan.sources import ModelLike, Source, open_source
 from stylegan2.errors import InputError
 
 Space = Literal["w", "z"]
@@ -131,10 +132,11 @@ def morph(
 
     The latents stay where they are: mapping and mean w are BASE's throughout. Each α is blended once.
     """
+    live = LiveBlend((open_source(base), open_source(transfer)), setting)
     drawn: dict[float, Image.Image] = {}
     for alpha in alphas:
         if alpha not in drawn:
-            drawn[alpha] = _row(open_renderer(blend(base, transfer, Uniform(alpha)), setting), seeds, alpha)
+            drawn[alpha] = _row(live.renderer(recipe_of(Uniform(alpha))), seeds, alpha)
         yield drawn[alpha]
 
 

@@ -15,6 +15,8 @@ from stylegan2.layers import Conv2d, FullyConnected, SynthesisLayer, ToRGB, norm
 from stylegan2.ops import setup_filter, upsample2d
 
 NOISE_MODES = ("const", "random", "none")
+HALF_CLAMP = 256.0  # fp16 ends at 65504, and a convolution sums thousands of products
+State = tuple[Tensor | None, Tensor | None]  # after a block: activations [N, C, H, W], picture [N, 3, H, W]
 Noise = Mapping[str, Tensor]  # layer name, such as "b8.conv0" -> [N or 1, 1, H, W]
 
 
@@ -165,12 +167,41 @@ class SynthesisNetwork(nn.Module):
 
         Raises ValueError for another mode or another number of styles.
         """
+        last = None
+        for picture in self.pictures(ws, noise_mode, generator, noise):
+            last = picture
+        return cast(Tensor, last)  # the last block always draws
+
+    def pictures(
+        self,
+        ws: Tensor,
+        noise_mode: str = "const",
+        generator: torch.Generator | None = None,
+        noise: Noise | None = None,
+    ) -> Iterator[Tensor]:
+        """Render progressively: yield the picture [N, 3, h, w] as far as it is, at every resolution that draws.
+
+        Arguments and errors as in `forward`. Only the skip architecture has pictures below the full size. Nothing is
+        computed beyond the picture that was asked for last.
+        """
         maps = self.noise_maps(ws.shape[0], noise_mode, generator, noise)
-        x: Tensor | None = None
-        picture: Tensor | None = None
+        state: State = (None, None)
         for block, styles, block_noise in self.steps(ws, maps):
-            x, picture = block(x, picture, styles, block_noise)
-        return cast(Tensor, picture).to(torch.float32)  # the last block always draws
+            state = block(*state, styles, block_noise)
+            if state[1] is not None:
+                yield state[1].to(torch.float32)
+
+    def compute_in(self, dtype: torch.dtype | None, from_resolution: int) -> None:
+        """Let the blocks from a resolution on (px, above 4) compute in `dtype`; weights stay as they are. None ends it.
+
+        In fp16 activations are clamped to ± 256 where the model has no clamp (Karras et al. 2020a, appendix C).
+        """
+        for resolution in self.resolutions[1:]:
+            block = cast(SynthesisBlock, self.get_submodule(f"b{resolution}"))
+            block.compute = dtype if resolution >= from_resolution else None
+            for layer in block.children() if block.compute == torch.float16 else ():
+                if isinstance(layer, (SynthesisLayer, ToRGB)) and layer.clamp is None:
+                    layer.clamp = HALF_CLAMP
 
     def noise_maps(
         self, count: int, mode: str, generator: torch.Generator | None = None, given: Noise | None = None

@@ -16,7 +16,13 @@ from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
 
 ModelLike = Union[str, "os.PathLike[str]", Checkpoint]
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# Of activations, and in how many of the top resolutions: fp16 as in the paper (Karras et al. 2020a, appendix C); bf16,
+# which has the range of fp32, in all above 4 px.
+PRECISIONS: dict[str, tuple[torch.dtype, int] | None] = {
+    "fp32": None,
+    "bf16": (torch.bfloat16, 99),
+    "fp16": (torch.float16, 4),
+}
 W_AVG_SAMPLES = 4096  # the mean of so many w is within 2 % of a std of the true one
 NOISE_SEED = 0  # of noise buffers that a file does not hold
 
@@ -27,9 +33,9 @@ def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -
     """Return a generator, ready to render, on the CPU and without gradients.
 
     path: a file of any known format, the name of a shipped model, or a Checkpoint. ema: the moving average, else the
-    raw generator of a training snapshot. precision: fp32, or bf16 or fp16 for the synthesis network. A mean w that
-    the file lacks is estimated from a fixed seed and logged. Raises CheckpointError (ShapeMismatch lists tensors that
-    are missing or do not fit), UnknownWeights, InputError.
+    raw generator of a training snapshot. precision: fp32; in bf16 all blocks above 4 px compute, in fp16 the top four
+    (weights stay fp32). A mean w that the file lacks is estimated from a fixed seed and logged. Raises CheckpointError
+    (ShapeMismatch lists tensors that are missing or do not fit), UnknownWeights, InputError.
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
@@ -41,7 +47,9 @@ def load_generator(path: ModelLike, ema: bool = True, precision: str = "fp32") -
     generator.metadata = checkpoint.metadata
     generator.mapping_fingerprint = checkpoints.fingerprint_mapping(checkpoint)
     generator.eval().requires_grad_(False)
-    generator.synthesis.to(PRECISIONS[precision])
+    if (half := PRECISIONS[precision]) is not None:
+        dtype, count = half
+        generator.synthesis.compute_in(dtype, checkpoint.config.resolutions[-count:][0])
     return generator
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from blendgan import sheets
-from blendgan.blending import blend
+from blendgan import live, sheets
 from blendgan.images import to_pictures
 from blendgan.rendering import Setting, open_renderer
 from blendgan.schedule import Sigmoid, Swap, Table, Uniform
@@ -71,10 +70,11 @@ def test_words_that_contradict_each_other(x, y, fixed, message):
 
 def test_each_blend_is_made_once_and_each_picture_stands_at_its_crossing(lively, monkeypatch):
     made = []
-    monkeypatch.setattr(sheets, "blend", lambda a, b, schedule: made.append(schedule) or blend(a, b, schedule))
+    blend = live.blend_lazily
+    monkeypatch.setattr(live, "blend_lazily", lambda models, recipe: made.append(recipe) or blend(models, recipe))
     table = cells(axis("seeds", 1, 2, 5), axis("alpha", 0.0, 0.5), {"seeds": 0}, RECOMMENDED, RESOLUTIONS)
     pictures = dict(sheets.draw(table, lively(0), lively(1), Setting()))
-    assert made == [Uniform(0.0), Uniform(0.5)]
+    assert [recipe.schedule for recipe in made] == [Uniform(0.0), Uniform(0.5)]
     assert len(pictures) == sheets.distinct_count(table) == 6
     rows = sheets.collect(table, pictures)
     assert rows[0].shape == (3, 3, 16, 16)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from blendgan import walks
-from blendgan.blending import blend
+from blendgan import live, walks
 from blendgan.images import enlarge, to_pictures
 from blendgan.rendering import Setting, open_renderer
 from blendgan.schedule import Uniform
@@ -111,9 +110,10 @@ def test_one_way():
 
 def test_a_morph_blends_each_alpha_once_and_keeps_the_faces(lively, monkeypatch):
     asked = []
-    monkeypatch.setattr(walks, "blend", lambda a, b, schedule: asked.append(schedule) or blend(a, b, schedule))
+    blend = live.blend_lazily
+    monkeypatch.setattr(live, "blend_lazily", lambda models, recipe: asked.append(recipe) or blend(models, recipe))
     frames = [np.asarray(frame) for frame in walks.morph(lively(0), lively(1), walks.there_and_back(4), (2, 5))]
-    assert asked == [Uniform(0.0), Uniform(0.5), Uniform(1.0)]
+    assert [recipe.schedule for recipe in asked] == [Uniform(0.0), Uniform(0.5), Uniform(1.0)]
     assert np.array_equal(frames[1], frames[3])
     base = open_renderer(lively(0))
     face = np.asarray(enlarge(to_pictures(base.draw(base.styles_of([5])))[0], 128))

@@ -1,4 +1,4 @@
-"""A styled layer as one op: the same numbers as its parts, whichever way the rule takes; and the rule against its table."""
+"""A styled layer as one op: the numbers of its parts, whichever way the rule takes; and the rule against its table."""
 
 from __future__ import annotations
 

@@ -1,0 +1,86 @@
+"""`LiveBlend`: a blend that is drawn while it changes.
+
+Only the tensors whose shares changed are blended again, and only the layers from there on are computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+from blendgan.blending import Combination, Shares, blend_lazily
+from blendgan.recipe import Recipe
+from blendgan.rendering import Renderer, Setting, renderer_of
+from blendgan.sources import Source
+from stylegan2.checkpoints import Checkpoint, fingerprint_mapping
+from stylegan2.generator import Generator
+from stylegan2.incremental import ActivationCache, IncrementalSynthesis
+from stylegan2.loading import load_generator
+from stylegan2.sites import site_of
+
+W_AVG = "mapping.w_avg"
+
+
+class LiveBlend:
+    """BASE, its TRANSFERs, and one generator that becomes whatever blend of them is asked for.
+
+    It draws what a generator of the same recipe's blend draws, to the bit. `cache` bounds the memory of what is kept;
+    it must be this blend's own.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        setting: Setting = Setting(),  # noqa: B008 — a frozen dataclass
+        cache: ActivationCache | None = None,
+    ) -> None:
+        self.sources, self.setting = tuple(sources), setting
+        self._cache = ActivationCache() if cache is None else cache
+        self._shares: dict[str, Shares] = {}  # of the present blend
+        self._generator: Generator | None = None
+
+    def renderer(self, recipe: Recipe) -> Renderer:
+        """Return what draws this recipe's blend, until another is asked for. Raises what `blend_lazily` raises."""
+        blended = blend_lazily(self.sources, recipe)
+        shares = blended.tensors.shares if isinstance(blended.tensors, Combination) else {}
+        changed = {name for name, share in shares.items() if self._shares.get(name) != share}
+        if self._generator is None or self._must_start_over(blended, shares, changed):
+            self._generator = self._started(blended, shares)
+        elif changed:
+            self._change(self._generator, blended, changed)
+        self._shares = shares
+        self._generator.metadata = blended.metadata
+        if isinstance(self._generator.synthesis, IncrementalSynthesis):
+            self._generator.synthesis.identities = identities(shares)
+        return renderer_of(self._generator, self.setting)
+
+    def _must_start_over(self, blended: Checkpoint, shares: Mapping[str, Shares], changed: set[str]) -> bool:
+        """Other tensors or sizes; or another mapping without a mean w of its own, which must be estimated anew."""
+        other = self._generator is None or self._generator.config != blended.config or set(shares) != set(self._shares)
+        estimated = W_AVG not in shares and any(name.startswith("mapping.") for name in changed)
+        return other or estimated
+
+    def _started(self, blended: Checkpoint, shares: Mapping[str, Shares]) -> Generator:
+        generator = load_generator(blended)
+        self._cache.clear()
+        generator.synthesis = IncrementalSynthesis(generator.synthesis, self._cache, identities(shares))
+        return generator
+
+    def _change(self, generator: Generator, blended: Checkpoint, changed: set[str]) -> None:
+        """Put new tensors in the place of those that changed; what was drawn before may still hold the old ones."""
+        tensors = {
+            name.replace("synthesis.", "synthesis.network.", 1): blended.tensors[name].float().to(generator.device)
+            for name in sorted(changed)
+        }
+        generator.load_state_dict(tensors, strict=False, assign=True)
+        if any(name.startswith("mapping.") for name in changed):
+            generator.mapping_fingerprint = fingerprint_mapping(blended)
+
+
+def identities(shares: Mapping[str, Shares]) -> dict[int, Hashable]:
+    """Return for each resolution the shares of all its tensors: among blends of the same models, its weights' name."""
+    found: dict[int, list[tuple[str, Shares]]] = {}
+    for name, share in sorted(shares.items()):
+        resolution = site_of(name).resolution
+        if resolution is not None:
+            found.setdefault(resolution, []).append((name, share))
+    return {resolution: tuple(pairs) for resolution, pairs in found.items()}
