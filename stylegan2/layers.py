@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan2.ops import bias_act, downsample2d, filter2d, styled_conv2d, upsample2d
+from stylegan2.ops.bias_act import HOMOGENEOUS
 from stylegan2.ops.reference import ACTIVATIONS
 
 
@@ -45,13 +46,6 @@ class FullyConnected(nn.Module):
         return bias_act(F.linear(x, weight), bias, act=self.activation)
 
 
-def _finish(layer: Conv2d | SynthesisLayer, x: Tensor, gain: float) -> Tensor:
-    """Bias, activation, gain and clamp of a convolution's output, in the type that x has."""
-    bias = None if layer.bias is None else layer.bias.to(x.dtype)
-    clamp = None if layer.clamp is None else layer.clamp * gain
-    return bias_act(x, bias, act=layer.activation, gain=ACTIVATIONS[layer.activation].gain * gain, clamp=clamp)
-
-
 class Conv2d(nn.Module):
     """Plain convolution of the discriminator and of skip connections: [N, in, H, W] -> [N, out, H', W'].
 
@@ -72,21 +66,26 @@ class Conv2d(nn.Module):
         self.register_buffer("fir", fir, persistent=False)
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
-        weight = self.weight * self.weight_gain
-        x = self._convolve(x, weight.to(x.dtype))
-        return _finish(self, x, gain)
+        act = ACTIVATIONS[self.activation]
+        clamp = None if self.clamp is None else self.clamp * gain
+        # Where the activation allows it, the gain goes into weight and bias, which are small beside what they make.
+        folded = act.gain * gain if self.activation in HOMOGENEOUS else 1.0
+        bias = None if self.bias is None else (self.bias * folded).to(x.dtype)
+        x = self._convolve(x, (self.weight * (self.weight_gain * folded)).to(x.dtype), bias)
+        return bias_act(x, act=self.activation, gain=act.gain * gain / folded, clamp=clamp)
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         kernel = weight.shape[-1]
         if self.resample == "up":
-            return upsample2d(F.conv2d(x, weight, padding=kernel // 2), self.fir)
+            y = upsample2d(F.conv2d(x, weight, padding=kernel // 2), self.fir)
+            return y if bias is None else y + bias[:, None, None]
         if self.resample == "down" and kernel == 1:  # filter fewer pixels: a 1×1 convolution commutes with it
-            return F.conv2d(downsample2d(x, self.fir), weight)
+            return F.conv2d(downsample2d(x, self.fir), weight, bias)
         if self.resample == "down":
             margin = self.fir.shape[-1] + kernel - 3  # so that exactly half the pixels remain
             x = filter2d(x, self.fir, padding=[(margin + 1) // 2, margin // 2] * 2)
-            return F.conv2d(x, weight, stride=2)
-        return F.conv2d(x, weight, padding=kernel // 2)
+            return F.conv2d(x, weight, bias, stride=2)
+        return F.conv2d(x, weight, bias, padding=kernel // 2)
 
 
 class SynthesisLayer(nn.Module):

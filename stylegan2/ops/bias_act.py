@@ -79,6 +79,7 @@ SECOND: dict[str, Derivative] = {
 # Piecewise linear through zero: they commute with a positive gain, and the output's sign tells the slope, so that
 # neither the bias nor the input need be kept for the backward pass.
 HOMOGENEOUS = ("linear", "relu", "lrelu")
+ALPHA_OF = {"linear": 1.0, "relu": 0.0}  # as slopes of a leaky ReLU
 
 
 # ---- the ops --------------------------------------------------------------------------------------------------
@@ -88,10 +89,13 @@ def _bias_act(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gai
     _check(x, b, dim)
     if act not in HOMOGENEOUS:
         return reference.bias_act(x, b, dim, act, alpha, gain, clamp)
-    # The output takes the memory layout of the first operand, so that is x: b has none.
-    y = x * gain if b is None else torch.add(x * gain if gain != 1 else x, _along(b * gain, dim, x.ndim))
-    if act != "linear":  # in place: the fewer passes over memory, the faster
-        y = torch.ops.aten.leaky_relu_(y, alpha if act == "lrelu" else 0.0)
+    slope = ALPHA_OF.get(act, alpha)
+    y: Tensor
+    if b is None and gain == 1 and act != "linear":
+        y = torch.ops.aten.leaky_relu(x, slope)
+    else:  # in place: the fewer passes over memory, the faster; `out`, since the result would take b's memory layout
+        y = x * gain if b is None else torch.add(_along(b * gain, dim, x.ndim), x, alpha=gain, out=torch.empty_like(x))
+        y = y if act == "linear" else torch.ops.aten.leaky_relu_(y, slope)
     return y.clamp_(-clamp, clamp) if clamp >= 0 else y
 
 
@@ -100,8 +104,8 @@ def _bias_act_gradient(
 ) -> Tensor:
     """dx = dy · gain · act'(x + b), zero where the clamp holds. `saved` is the output of homogeneous acts, else x."""
     if act in HOMOGENEOUS:
-        slope = {"linear": 1.0, "relu": 0.0, "lrelu": alpha}[act]
-        dx: Tensor = torch.ops.aten.leaky_relu_backward(dy, saved, slope, False).mul_(gain)
+        dx: Tensor = torch.ops.aten.leaky_relu_backward(dy, saved, ALPHA_OF.get(act, alpha), False)
+        dx = dx if gain == 1 else dx.mul_(gain)
         return dx.mul_(saved.abs() < clamp) if clamp >= 0 else dx
     dx = dy * FIRST[act](_preactivation(saved, b, dim), alpha) * gain
     return dx if clamp < 0 else dx * _open(saved, b, dim, act, alpha, gain, clamp)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan2.ops.bias_act import HOMOGENEOUS, bias_act
-from stylegan2.ops.modulated_conv2d import demodulation, fit_half, modulate_and_convolve, modulated_conv2d
+from stylegan2.ops.modulated_conv2d import demodulation, fit_half, modulate_and_convolve
 from stylegan2.ops.reference import ACTIVATIONS
 
 SLICE_BYTES = 2 << 20  # of the output worked on at a time; measured: 1 to 4 MB are the best, 1.4 x as fast as the whole
@@ -51,23 +51,22 @@ def styled_conv2d(
     [N, out, H·up, W·up]. Raises ValueError for other shapes.
     """
     ending = Ending(b.to(x.dtype), None if noise is None else noise.to(x.dtype), act, gain, clamp)
-    if torch.is_grad_enabled() or act not in HOMOGENEOUS:
-        y = modulated_conv2d(x, weight, styles, f, up, demodulate=demodulate)
-        y = y if ending.noise is None else y + ending.noise
-        return bias_act(y, ending.b, act=act, gain=gain, clamp=clamp)
-    return _without_gradients(x, weight, styles, f, up, ending, demodulate=demodulate)
-
-
-def _without_gradients(
-    x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, ending: Ending, *, demodulate: bool
-) -> Tensor:
-    """The gain goes into the factor that is applied anyway; without one, into the styles."""
+    folded = gain if act in HOMOGENEOUS else 1.0  # the gain, where it may go into the factors before
     if demodulate and x.dtype == torch.float16:
         weight, styles = fit_half(weight, styles)
-    factor = demodulation(weight, styles) * ending.gain if demodulate else None
-    scaled = styles if demodulate or ending.gain == 1 else styles * ending.gain
-    y, left = modulate_and_convolve(x, weight, scaled, factor, f, up)
+    factor = demodulation(weight, styles) * folded if demodulate else None
+    styles = styles if demodulate or folded == 1 else styles * folded
+    y, left = modulate_and_convolve(x, weight, styles, factor, f, up)
+    if torch.is_grad_enabled() or act not in HOMOGENEOUS:
+        return _finished(y, left, ending, folded)
     return finish_(y, left, ending)
+
+
+def _finished(y: Tensor, scale: Tensor | None, ending: Ending, folded: float) -> Tensor:
+    """What `finish_` does, with gradients, for any activation; `folded` is the gain that y and scale have already."""
+    y = y if scale is None else y * scale
+    y = y if ending.noise is None else y + ending.noise * folded
+    return bias_act(y, ending.b * folded, act=ending.act, gain=ending.gain / folded, clamp=ending.clamp)
 
 
 def finish_(y: Tensor, scale: Tensor | None, ending: Ending) -> Tensor:

@@ -1,0 +1,47 @@
+"""What every benchmark returns, and how it takes time: interleaved, so that a machine that slows slows all alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a figure, what it is measured against, and their ratio; `goal` is the ratio asked for."""
+
+    figure: str
+    value: str
+    peer: str
+    ratio: float
+    goal: str = ""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of one work: every round but those that warm up, in order."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median round."""
+        return statistics.median(self.rounds)
+
+
+def interleave(work: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, Seconds]:
+    """Do each work in turn, `warm_up` + `rounds` times, and return the seconds of each."""
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(warm_up + rounds):
+        for name, call in work.items():
+            started = time.perf_counter()
+            call()
+            taken[name].append(time.perf_counter() - started)
+    return {name: Seconds(tuple(seconds[warm_up:])) for name, seconds in taken.items()}
+
+
+def ratio(a: Seconds, b: Seconds) -> float:
+    """The median over the rounds of a / b: neighbours in time see the same machine."""
+    return statistics.median(x / y for x, y in zip(a.rounds, b.rounds, strict=True))
