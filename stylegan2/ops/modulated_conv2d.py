@@ -10,8 +10,9 @@ from torch import Tensor
 
 from stylegan2.ops import reference
 from stylegan2.ops.dispatcher import register_composite
-from stylegan2.ops.modulation_rule import scales_kernel, splits_transposed
+from stylegan2.ops.modulation_rule import scales_kernel, splits_transposed, uses_winograd
 from stylegan2.ops.upfirdn2d import filter2d
+from stylegan2.ops.winograd import convolve_3x3
 
 SCHEMA = "(Tensor x, Tensor weight, Tensor styles, Tensor? f, int up, bool demodulate) -> Tensor"
 
@@ -76,10 +77,10 @@ def modulate_and_convolve(
 
 def _convolve(x: Tensor, weight: Tensor, f: Tensor | None, up: int) -> Tensor:
     """Convolve; with up = 2 transposed, and filtered by f. x [N, in, H, W], weight [out, in, k, k]."""
-    k = weight.shape[-1]
+    k, final = weight.shape[-1], not torch.is_grad_enabled()
     if up == 1 or f is None:
-        return F.conv2d(x, weight, padding=k // 2)
-    if not torch.is_grad_enabled() and splits_transposed(x, k):
+        return convolve_3x3(x, weight) if final and uses_winograd(x, weight) else F.conv2d(x, weight, padding=k // 2)
+    if final and splits_transposed(x, k):
         y = _transposed_in_phases(x, weight)
     else:
         y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # [N, out, 2H + k − 2, 2W + k − 2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -61,6 +62,22 @@ PASSES_OVER_KERNEL = 3  # to scale, to square and sum, to scale again; over acti
 SPLIT_FROM_PIXELS = 128 * 128  # of the input; below, slicing the larger kernels costs what the phases save
 
 
+# Direct convolution and Winograd's, 3×3, ms: (size in px, channels in and out, samples) -> (direct, Winograd's).
+WINOGRAD_TABLE = {
+    (8, 512, 1): (7.5, 5.1),
+    (8, 512, 8): (23.6, 27.2),
+    (16, 512, 1): (12.3, 8.6),
+    (16, 512, 8): (71.6, 56.7),
+    (32, 512, 1): (39.8, 22.4),
+    (32, 512, 8): (280.4, 168.1),
+    (64, 512, 1): (148.0, 83.2),
+    (128, 256, 1): (133.7, 92.7),
+    (128, 256, 4): (553.5, 388.2),
+    (256, 128, 1): (130.9, 122.9),
+}
+WINOGRAD_FROM = (16 * 16, 256)  # pixels, channels
+
+
 def scales_kernel(samples: int, kernel: int, activations: int) -> bool:
     """Return whether to scale kernels. `kernel` is how many numbers one has, `activations` one sample, in and out.
 
@@ -77,3 +94,16 @@ def splits_transposed(x: Tensor, kernel_size: int) -> bool:
     px 142 and 91; 64 to 32 from 512 px 141 and 87; but 512 to 256 from 64 px 76 and 94.
     """
     return x.device.type == "cpu" and kernel_size == 3 and x.shape[2] * x.shape[3] >= SPLIT_FROM_PIXELS
+
+
+def uses_winograd(x: Tensor, weight: Tensor) -> bool:
+    """Return whether Winograd's algorithm is quicker than a direct convolution of x [N, in, H, W], padding 1.
+
+    Only where AVX2 is the widest that there is: there arithmetic is what takes the time. Processors with AVX-512 gained
+    nothing when it was tried.
+    """
+    pixels, channels = WINOGRAD_FROM
+    h, w = x.shape[2:]
+    fits = weight.shape[-1] == 3 and h % 2 == 0 and w % 2 == 0 and x.dtype == torch.float32
+    large = h * w >= pixels and min(weight.shape[:2]) >= channels
+    return fits and large and x.device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
