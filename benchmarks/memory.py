@@ -1,9 +1,9 @@
 """How much memory loading and drawing take at 1024 px: python benchmarks/memory.py
 
-Config-f models of random weights, written by the writers of the tests: of each foreign format a whole file with three
-networks, and our safetensors of the generator alone. Each figure is a process of its own, which takes its highest
-resident memory (Linux: VmHWM) less what it had after its imports, as a share of the file. Pages of a mapped file
-count as much as the process's own.
+Config-f models of random weights, written by the writers of the tests: of each foreign format a training file with
+three networks, and one of the moving average alone; and our safetensors of a generator. Each figure is a process of
+its own, which takes its highest resident memory (Linux: VmHWM) less what it had after its imports, as a share of the
+file. Pages of a mapped file count as much as the process's own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ WRITERS = ROOT / "tests" / "stylegan2" / "checkpoints"
 LOAD_LIMIT = 1.25  # of the file's size: the file once, and what the work itself takes
 DRAW_LIMIT = 0.9e9  # bytes in all, for one picture
 NATIVE = "safetensors"
-FORMATS = ("NVIDIA PyTorch", "NVIDIA TensorFlow", "rosinality zip", "rosinality stream", NATIVE)
+FOREIGN = ("NVIDIA PyTorch", "NVIDIA TensorFlow", "rosinality zip", "rosinality stream")
+ALONE = ", average alone"
 
 Row = tuple[str, float, float, float]  # figure, value, limit, value / limit
 
@@ -32,17 +33,14 @@ def rows() -> list[Row]:
     """Return (figure, value, limit, ratio) of every figure; shares of the file, and bytes for the picture."""
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        for kind in FORMATS:
-            path = Path(folder) / "model"
+        path = Path(folder) / "model"
+        for kind in (*FOREIGN, *(kind + ALONE for kind in FOREIGN), NATIVE):
             _run("write", kind, path)
-            works = [work for work in WORKS if work != "draw" and (kind != NATIVE or work != "load_discriminator")]
-            for work in works:
+            for work in (*LOADS, *(["load_discriminator"] if kind in FOREIGN else [])):
                 share = float(_run(work, kind, path)) / path.stat().st_size
                 found.append((f"{kind}, {work}: of the file", share, LOAD_LIMIT, share / LOAD_LIMIT))
-            if kind == NATIVE:
-                peak = float(_run("draw", kind, path))
-                found.append((f"{kind}, one 1024 px picture: bytes", peak, DRAW_LIMIT, peak / DRAW_LIMIT))
-            path.unlink()
+        peak = float(_run("draw", NATIVE, path))
+        found.append((f"{NATIVE}, one 1024 px picture: bytes", peak, DRAW_LIMIT, peak / DRAW_LIMIT))
     return found
 
 
@@ -53,29 +51,29 @@ def _run(work: str, kind: str, path: Path) -> str:
 
 
 def write(kind: str, path: Path) -> None:
-    """Write one model: a whole training snapshot, or the generator alone as our own file."""
-    from stylegan2.checkpoints import Checkpoint
-
-    variant = _large_variant()
-    if kind == NATIVE:
-        Checkpoint(variant.config, variant.part("")).save(path, replace=True)
-    elif kind.startswith("rosinality"):
-        import torch
-
-        writer = _writer("test_rosinality")
-        torch.save(writer.training_file(variant), path, _use_new_zipfile_serialization=kind.endswith("zip"))
-    else:
-        _write_pickle(_writer("test_nvidia_torch" if kind.endswith("PyTorch") else "test_nvidia_tf"), variant, path)
-
-
-def _write_pickle(writer: ModuleType, variant: Any, path: Path) -> None:
+    """Write one model of a kind."""
     import pickle
 
     import pytest
+    import torch
 
-    with pytest.MonkeyPatch.context() as patch:
-        writer.stand_in(patch)
-        path.write_bytes(pickle.dumps(writer.snapshot(variant), protocol=4))
+    from stylegan2.checkpoints import Checkpoint
+
+    variant, dialect = _large_variant(), kind.removesuffix(ALONE)
+    if kind == NATIVE:
+        Checkpoint(variant.config, variant.part("")).save(path, replace=True)
+    elif dialect.startswith("rosinality"):
+        root = _writer("test_rosinality").training_file(variant)
+        root = {"g_ema": root["g_ema"]} if kind.endswith(ALONE) else root
+        torch.save(root, path, _use_new_zipfile_serialization=dialect.endswith("zip"))
+    else:
+        writer = _writer("test_nvidia_torch" if dialect.endswith("PyTorch") else "test_nvidia_tf")
+        with pytest.MonkeyPatch.context() as patch:
+            writer.stand_in(patch)
+            root = writer.snapshot(variant)
+            if kind.endswith(ALONE):
+                root = {"G_ema": root["G_ema"]} if isinstance(root, dict) else root[2]
+            path.write_bytes(pickle.dumps(root, protocol=4))
 
 
 def _large_variant() -> Any:
@@ -137,6 +135,7 @@ def draw(path: Path) -> None:
         loading.load_generator(path)(z)
 
 
+LOADS = ("all tensors", "load_generator")
 WORKS: dict[str, Callable[[Path], None]] = {
     "all tensors": touch,
     "load_generator": load_generator,

@@ -24,6 +24,7 @@ Config = TypeVar("Config", GeneratorConfig, DiscriminatorConfig)
 ModelLike = Union[str, "os.PathLike[str]", Checkpoint]
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 W_AVG_SAMPLES = 4096  # the mean of so many w is within 2 % of a std of the true one
+W_BATCH = 512  # latents mapped at a time: all at once take half a small model's memory
 NOISE_SEED = 0  # of noise buffers that a file does not hold
 
 _log = logging.getLogger(__name__)
@@ -90,22 +91,32 @@ def estimate_w_avg(generator: Generator, samples: int = W_AVG_SAMPLES, seed: int
 @torch.no_grad()
 def sample_w(generator: Generator, count: int, seed: int) -> torch.Tensor:
     """Return w [count, w_dim] of random latents; labels, if any, are drawn evenly."""
-    z = torch.from_numpy(np.random.RandomState(seed).randn(count, generator.config.z_dim)).float()
-    z = z.to(generator.device)
+    random = np.random.RandomState(seed)
+    w = torch.empty(count, generator.config.w_dim, device=generator.device)
+    for part in torch.arange(count).split(W_BATCH):
+        w[part] = _map_next(generator, random, part)
+    return w
+
+
+def _map_next(generator: Generator, random: np.random.RandomState, indices: torch.Tensor) -> torch.Tensor:
+    """The w of the next latents; the index of each [N] chooses its label."""
+    z = torch.from_numpy(random.randn(len(indices), generator.config.z_dim)).float().to(generator.device)
     classes = generator.config.num_classes
-    c = torch.eye(classes, device=z.device)[torch.arange(count) % classes] if classes else None
+    c = torch.eye(classes)[indices % classes].to(generator.device) if classes else None
     return generator.mapping.map(z, c)
 
 
 class _Undrawn(TorchFunctionMode):
-    """Where `torch.randn` draws nothing. Memory that nobody writes takes no page.
+    """Where `torch.randn` draws nothing, and no number scales it: memory that nobody writes takes no page.
 
-    (On torch's meta device it would take none either, but that imports 70 MB of Python for the first division.)
+    (Torch's meta device would do the same, but imports 70 MB of Python for the first division.)
     """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is torch.Tensor.div and isinstance(args[1], float):  # filters, which stay, are divided by a tensor
+            return args[0]
         return (torch.empty if func is torch.randn else func)(*args, **(kwargs or {}))
 
 
