@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from stylegan2.checkpoints.shapes import check_shapes as check_shapes
     from stylegan2.checkpoints.shapes import expected_shapes as expected_shapes
 
-_LAZY = {  # imported on first use: files are written, and names looked up, by commands that need none of it
+_LAZY = {  # imported on first use: foreign files need torch
+    "Checkpoint": "stylegan2.checkpoints.checkpoint",
     "DISCRIMINATOR_PREFIX": "stylegan2.checkpoints.checkpoint",
     "RAW_PREFIX": "stylegan2.checkpoints.checkpoint",
-    "Checkpoint": "stylegan2.checkpoints.checkpoint",
     "check_shapes": "stylegan2.checkpoints.shapes",
     "expected_shapes": "stylegan2.checkpoints.shapes",
     "fingerprint": "stylegan2.checkpoints.fingerprints",
@@ -29,9 +29,9 @@ _LAZY = {  # imported on first use: files are written, and names looked up, by c
 }
 
 __all__ = [
+    "Checkpoint",
     "DISCRIMINATOR_PREFIX",
     "RAW_PREFIX",
-    "Checkpoint",
     "check_shapes",
     "expected_shapes",
     "fingerprint",
