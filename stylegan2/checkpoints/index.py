@@ -86,7 +86,7 @@ def _check_places(entries: dict[str, Entry], first: int, end: int) -> None:
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.start != reached or entry.stop < entry.start:
             raise _damaged(
-                f"{name[:100]}: lies at bytes {entry.start} to {entry.stop}, expected it to follow {reached}"
+                f"{name[:100]}: lies at bytes {entry.start} to {entry.stop}, expected it to begin at {reached}"
             )
         # a type that networks do not have is for the reader to refuse, by name
         if entry.dtype in ITEM_BYTES and entry.stop - reached != math.prod(entry.shape) * ITEM_BYTES[entry.dtype]:
