@@ -24,7 +24,7 @@ Config = TypeVar("Config", GeneratorConfig, DiscriminatorConfig)
 ModelLike = Union[str, "os.PathLike[str]", Checkpoint]
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 W_AVG_SAMPLES = 4096  # the mean of so many w is within 2 % of a std of the true one
-W_BATCH = 512  # latents mapped at a time: all at once take half a small model's memory
+W_BATCH = 128  # latents mapped at a time: all at once take half a small model's memory
 NOISE_SEED = 0  # of noise buffers that a file does not hold
 
 _log = logging.getLogger(__name__)
