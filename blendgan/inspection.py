@@ -1,18 +1,13 @@
-"""What a model file holds, and what two have in common, as data: the rows behind `blendgan inspect`."""
+"""What a model file holds, as data: the rows behind `blendgan inspect MODEL`. Our own files are read without torch."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor
-
-from blendgan.kinship import FAILS_BELOW, WORKS_FROM, Kinship, Row, compare
-from blendgan.plots import Chart, Line
 from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint, fingerprint, fingerprint_mapping, load
+from stylegan2.checkpoints.lazy import Description, describe, number_format
 from stylegan2.config import GeneratorConfig
 from stylegan2.store import resolve
 
@@ -23,54 +18,10 @@ BUFFERS = ("noise_const", "w_avg")  # tensors that training does not learn
 def inspect(name_or_path: str) -> dict[str, str]:
     """Return label → text for a model, by path or shipped name. Raises CheckpointError or UnknownWeights."""
     path = resolve(name_or_path)
-    return {"file": str(path), **describe(load(path))}
+    return {"file": str(path), **describe_model(load(path))}
 
 
-def inspect_pair(base: str, transfer: str) -> Kinship:
-    """Compare two models, by path or shipped name; see `kinship.compare`. Raises CheckpointError or UnknownWeights."""
-    return compare(load(resolve(base)), load(resolve(transfer)))
-
-
-def kinship_rows(kinship: Kinship) -> list[tuple[str, str, str]]:
-    """Return the table of two models: a heading, then part, correlation and distance, from coarse to fine."""
-    heading = ("part", "correlation of filters", "change of weights")
-    return [heading, *((_part(row), f"{row.correlation:.3f}", f"{row.distance:.1%}") for row in kinship.rows)]
-
-
-def sentences(kinship: Kinship) -> list[str]:
-    """Return the verdict, its reason, and what else is to be known, each in one line."""
-    first, *more = kinship.differences or (None,)
-    if first is not None:
-        others = f" (and {len(more)} more)" if more else ""
-        reason = f"{first.what}: BASE has {first.base}, TRANSFER {first.transfer}{others}"
-        reason += "; train TRANSFER from this BASE, or choose the BASE that it was trained from"
-    else:
-        reason = (
-            f"filters correlate by {kinship.correlation:.3f} (under {FAILS_BELOW}: no blend; {WORKS_FROM} and up: good)"
-        )
-    return [f"{kinship.verdict}: {reason}", *kinship.lineage, *kinship.notes]
-
-
-def kinship_json(kinship: Kinship) -> dict[str, Any]:
-    """Return the comparison and its thresholds as plain JSON values; what is no number is null."""
-    values = asdict(kinship) | {"thresholds": {"fails_below": FAILS_BELOW, "works_from": WORKS_FROM}}
-    numbers = ("correlation", "distance")
-    values["rows"] = [row | {key: _finite(row[key]) for key in numbers} for row in values["rows"]]
-    return values
-
-
-def kinship_chart(kinship: Kinship, title: str) -> Chart:
-    """Return the table as a chart over the resolutions; one without lines where the models cannot be compared."""
-    rows = [(row.resolution, row) for row in kinship.rows if row.resolution is not None]
-    lines = (
-        Line("correlation", tuple((resolution, row.correlation) for resolution, row in rows)),
-        Line("change of weights", tuple((resolution, row.distance) for resolution, row in rows)),
-    )
-    marks = {f"blends well from {WORKS_FROM}": WORKS_FROM, f"fails below {FAILS_BELOW}": FAILS_BELOW}
-    return Chart(title, lines if rows else (), marks)
-
-
-def describe(checkpoint: Checkpoint) -> dict[str, str]:
+def describe_model(checkpoint: Checkpoint) -> dict[str, str]:
     """Return label → text: format, sizes, networks, parameters, lineage, licence, fingerprints."""
     metadata = checkpoint.metadata
     return {
@@ -78,7 +29,9 @@ def describe(checkpoint: Checkpoint) -> dict[str, str]:
         **_sizes(checkpoint.config),
         "networks": ", ".join(networks(checkpoint)),
         "parameters": ", ".join(f"{name} {count:,}" for name, count in parameters(checkpoint).items()),
-        "number format": ", ".join(sorted({str(t.dtype).removeprefix("torch.") for t in checkpoint.tensors.values()})),
+        "number format": ", ".join(
+            sorted({number_format(dtype) for dtype, _ in describe(checkpoint.tensors).values()})
+        ),
         "lineage": _text(metadata.get("lineage")),
         "licence": _text(metadata.get("licence")),
         "also says": ", ".join(sorted(set(metadata) - set(SHOWN_APART))) or "nothing",
@@ -101,7 +54,8 @@ def networks(checkpoint: Checkpoint) -> tuple[str, ...]:
 def parameters(checkpoint: Checkpoint) -> dict[str, int]:
     """Return network → count of learned numbers; noise buffers and the mean w are none."""
     prefixes = {"mapping": "mapping.", "synthesis": "synthesis.", "discriminator": DISCRIMINATOR_PREFIX}
-    counts = {network: _count(_under(prefix, checkpoint.tensors)) for network, prefix in prefixes.items()}
+    tensors = describe(checkpoint.tensors)
+    counts = {network: _count(tensors, prefix) for network, prefix in prefixes.items()}
     return {network: count for network, count in counts.items() if count}
 
 
@@ -118,20 +72,9 @@ def _sizes(config: GeneratorConfig) -> dict[str, str]:
     }
 
 
-def _part(row: Row) -> str:
-    return "mapping" if row.resolution is None else f"{row.resolution} px"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensors[name] for name in tensors if name.startswith(prefix)}
-
-
-def _count(tensors: Mapping[str, Tensor]) -> int:
-    return sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(BUFFERS))
+def _count(tensors: Description, prefix: str) -> int:
+    learned = (name for name in tensors if name.startswith(prefix) and not name.endswith(BUFFERS))
+    return sum(math.prod(tensors[name][1]) for name in learned)
 
 
 def _text(value: Any) -> str:

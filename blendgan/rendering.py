@@ -84,7 +84,7 @@ def renderer_of(generator: Generator, setting: Setting) -> Renderer:
     label = label_of(generator.config, setting.class_index)
     generator = generator.to(setting.device)
     if setting.mean_w == "estimated":
-        generator.mapping.w_avg.copy_(estimate_w_avg(generator))
+        generator.mapping.w_avg = estimate_w_avg(generator)  # in place it could be the caller's checkpoint
     return Renderer(generator, setting, None if label is None else label.to(setting.device))
 
 

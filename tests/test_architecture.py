@@ -16,13 +16,14 @@ SOURCES = sorted(file for package in ORDER for file in (ROOT / package).rglob("*
 LEAVES = {  # module → what of ours it may import
     "stylegan2/errors.py": set(),
     "stylegan2/config.py": {"stylegan2.errors"},
+    "stylegan2/checkpoints/index.py": {"stylegan2.errors"},
+    "stylegan2/checkpoints/window.py": {"stylegan2.errors"},
     "stylegan2/ops/reference.py": {"stylegan2.errors"},
     "blendgan/schedule.py": {"stylegan2.errors"},
     "blendgan/channels.py": {"stylegan2.errors"},
     "blendgan/feature_maps.py": {"stylegan2.config", "stylegan2.sites"},
     "projector/geometry.py": {"stylegan2.errors"},
 }
-TORCH_FREE = ("blendgan/__init__.py", "blendgan/cli/main.py", "stylegan2/__init__.py", "stylegan2/store.py")
 NAMELESS = {"utils", "util", "helpers", "common", "misc"}
 LONGEST_MODULE = 300  # lines; about 250 is the aim
 MACHINE_PATH = re.compile(r"(?<![\w./~}-])/(?:root|home|Users|work|mnt|opt)/\w")
@@ -90,14 +91,6 @@ def test_checkpoints_import_no_network_code():
         assert not networks & imported_modules(file), relative(file)
 
 
-@pytest.mark.parametrize("module", TORCH_FREE)
-def test_what_help_needs_is_free_of_torch(module):
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
-    assert not packages(names) & {"torch", "numpy", "PIL", "safetensors"}
-
-
 def test_every_module_has_a_name_that_says_something():
     assert not [relative(file) for file in SOURCES if file.stem in NAMELESS]
 
@@ -126,7 +119,7 @@ def test_no_global_seed():
     assert not [relative(file) for file in SOURCES if "torch.manual_seed" in file.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", ["stylegan2", "blendgan", "projector"])
+@pytest.mark.parametrize("name", ["stylegan2", "stylegan2.checkpoints", "blendgan", "projector"])
 def test_public_names_are_complete_and_sorted(name):
     module = importlib.import_module(name)
     assert list(module.__all__) == sorted(module.__all__)

@@ -108,15 +108,10 @@ def test_the_module_is_the_command():
     assert ended.stdout == f"blendgan, version {blendgan.__version__}\n"
 
 
-def test_help_imports_no_torch():
-    program = "import sys; from blendgan.cli.main import run; run(['--help']); sys.exit('torch' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert all(f"  {name} " in ended.stdout for name in main.COMMANDS)
-
-
-def test_importing_the_packages_imports_no_torch():
-    program = "import sys, blendgan, stylegan2; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
+def test_help_lists_every_command(capsys):
+    assert main.run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name} " in out for name in main.COMMANDS)
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)

@@ -60,7 +60,7 @@ def _inspect_one(model: str, as_json: bool) -> None:
 
 
 def _inspect_pair(base: str, transfer: str, plot: Path | None, as_json: bool) -> None:
-    from blendgan.inspection import inspect_pair, kinship_json, kinship_rows, sentences
+    from blendgan.comparison import inspect_pair, kinship_json, kinship_rows, sentences
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"{plot}: found the ending {plot.suffix!r}, expected .png, the form that is drawn")
@@ -77,8 +77,8 @@ def _inspect_pair(base: str, transfer: str, plot: Path | None, as_json: bool) ->
 
 
 def _draw(path: Path, kinship: Kinship, names: list[str]) -> None:
+    from blendgan.comparison import kinship_chart
     from blendgan.images import write_png
-    from blendgan.inspection import kinship_chart
     from blendgan.plots import draw
 
     if not kinship.rows:

@@ -1,4 +1,7 @@
-"""A bar over an iterator of events, on stderr, so that stdout stays free for results."""
+"""A bar over an iterator of events, on stderr, so that stdout stays free for results.
+
+rich is imported where something is drawn: it takes longer than all of --help.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 if TYPE_CHECKING:
     from projector.optimise import ProjectionStep
@@ -22,21 +22,27 @@ def with_bar(events: Iterable[Event], description: str, *, total: int, quiet: bo
     """Yield the events as they come, and show how many of `total` there were, unless quiet or not on a terminal."""
     if _is_silent(quiet=quiet):
         yield from events
-    else:
-        yield from track(events, description, total=total, console=Console(stderr=True), transient=True)
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(events, description, total=total, console=Console(stderr=True), transient=True)
 
 
 def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
     """Go through a training run to its end, and show kimg, img/s, r_t, p and the time left."""
+    if _is_silent(quiet=quiet):
+        deque(events, maxlen=0)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
     )
-    if _is_silent(quiet=quiet):
-        deque(events, maxlen=0)
-        return
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("train", total=None, figures="")
         for event in events:
@@ -53,6 +59,9 @@ def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionSt
     if _is_silent(quiet=quiet):
         yield lambda step: None
         return
+    from rich.console import Console
+    from rich.progress import Progress
+
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda step: bar.update(task, completed=step.index, total=step.total)

@@ -15,10 +15,11 @@ from stylegan2.checkpoints.foreign_tensors import (
     NumpyType,
     Storage,
     TorchView,
-    latin_bytes,
+    own_bytes,
     sizes,
 )
 from stylegan2.checkpoints.pickle_machine import Global, Record
+from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError, UnsafePickle
 
 Allowed = dict[tuple[str, str], Global]
@@ -78,17 +79,17 @@ def _numpy_type(code: object = "", *_: object) -> NumpyType:
 
 def _numpy_from_buffer(data: object, kind: object, shape: object, order: object = "C") -> NumpyArray:
     """numpy.core.numeric._frombuffer: how protocol 5 writes arrays."""
-    if not isinstance(data, (bytes, bytearray)) or not isinstance(kind, NumpyType) or order not in ("C", "F"):
+    if not isinstance(data, Window) or not isinstance(kind, NumpyType) or order not in ("C", "F"):
         raise CheckpointError("numpy.ndarray: expected bytes, a type, a shape and an order")
     array = NumpyArray()
     array.fill(sizes(shape), kind, data, is_fortran=order == "F")
     return array
 
 
-def _numpy_scalar(kind: object, data: object = b"") -> object:
-    if not isinstance(kind, NumpyType) or not isinstance(data, (bytes, str)) or len(data) != kind.dtype().itemsize:
+def _numpy_scalar(kind: object, data: object = "") -> object:
+    if not isinstance(kind, NumpyType) or not isinstance(data, (Window, str)) or len(data) != kind.dtype().itemsize:
         raise CheckpointError("numpy scalar: expected a type and its bytes")
-    return np.frombuffer(latin_bytes(data), kind.dtype())[0].item()
+    return np.frombuffer(own_bytes(data), kind.dtype())[0].item()
 
 
 def _named(build: Callable[..., object], *places: str) -> Allowed:
@@ -134,7 +135,7 @@ COMMON: Allowed = {
     **_named(_mapping, "collections:OrderedDict", "dnnlib.util:EasyDict", "dnnlib:EasyDict"),
     **_named(_record("set"), "builtins:set"),  # nothing reads them
     **_named(_encode, "_codecs:encode"),
-    **_named(lambda: b"", "builtins:bytes"),  # how protocol 2 writes no bytes; more than none is malformed
+    **_named(lambda: "", "builtins:bytes"),  # how protocol 2 writes no bytes; more than none is malformed
     **_named(_parameter, "torch._utils:_rebuild_parameter"),
     **_named(_view, "torch._utils:_rebuild_tensor", "torch._utils:_rebuild_tensor_v2"),
     **_named(lambda values=(): sizes(values), "torch:Size"),

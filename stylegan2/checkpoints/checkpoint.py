@@ -14,11 +14,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DISCRIMINATOR_PREFIX = "discriminator."
 RAW_PREFIX = "raw."  # the generator that training moves; the plain names hold its moving average

@@ -5,18 +5,17 @@ Everything that a damaged or hostile file can raise is translated here, at the b
 
 from __future__ import annotations
 
-import io
-import mmap
 import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TypeVar, cast
+from typing import TypeVar
 
 from stylegan2.checkpoints.allowlist import COMMON, Allowed, dtype_name
 from stylegan2.checkpoints.foreign_tensors import STORAGE_TYPES, Storage, sizes
 from stylegan2.checkpoints.pickle_machine import MAX_OPERATIONS, Global, Machine
 from stylegan2.checkpoints.pickle_operations import run
+from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError, Truncated, UnknownFormat
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first value of torch's stream format, and of every nested storage
@@ -43,24 +42,22 @@ MALFORMED = (
 T = TypeVar("T")
 
 
-def read_pickle(data: memoryview | mmap.mmap) -> object:
+def read_pickle(data: Window) -> object:
     """Return the object of a plain pickle file. Raises UnsafePickle, Truncated, CheckpointError."""
-    stream = _stream(data)
-    return guarded(lambda: run(Machine(_with_nested_storages()), stream), stream)
+    return guarded(lambda: run(Machine(_with_nested_storages()), data), data)
 
 
-def read_torch_stream(data: memoryview | mmap.mmap) -> object:
+def read_torch_stream(data: Window) -> object:
     """Return the object of a torch file of the older format, its storages bound."""
-    stream = _stream(data)
-    return guarded(lambda: _read_stream(memoryview(data), stream, _with_nested_storages()), stream)
+    return guarded(lambda: _read_stream(data, _with_nested_storages()), data)
 
 
-def read_torch_zip(data: mmap.mmap, path: Path) -> object:
+def read_torch_zip(data: Window, path: Path) -> object:
     """Return the object of a torch zip file. Raises UnknownFormat where the zip is not torch's."""
-    return guarded(lambda: _read_zip(memoryview(data), _members(path)))
+    return guarded(lambda: _read_zip(data, _members(path)))
 
 
-def guarded(action: Callable[[], T], stream: IO[bytes] | None = None) -> T:
+def guarded(action: Callable[[], T], stream: Window | None = None) -> T:
     """Run `action`, turning what malformed files raise into Truncated (at the end of `stream`) or CheckpointError."""
     try:
         return action()
@@ -71,11 +68,6 @@ def guarded(action: Callable[[], T], stream: IO[bytes] | None = None) -> T:
         raise CheckpointError(f"a damaged pickle ({reason}), expected a StyleGAN2 file; get the file again") from error
 
 
-def _stream(data: memoryview | mmap.mmap) -> IO[bytes]:
-    # a map reads like a file, and like io.BytesIO takes no more memory than there are bytes
-    return cast("IO[bytes]", data) if isinstance(data, mmap.mmap) else io.BytesIO(data)
-
-
 def _with_nested_storages() -> Allowed:
     """The allow-list of the outermost pickle. A nested storage may not nest another."""
     place = ("torch.storage", "_load_from_bytes")
@@ -84,15 +76,15 @@ def _with_nested_storages() -> Allowed:
 
 def _load_nested_storage(data: object) -> Storage:
     """The restricted twin of torch.storage._load_from_bytes, which is itself a pickle loader."""
-    if not isinstance(data, bytes):
+    if not isinstance(data, Window):
         raise CheckpointError(f"storage: found {type(data).__name__}, expected bytes")
-    storage = _read_stream(memoryview(data), io.BytesIO(data), COMMON, NESTED_OPERATIONS)
+    storage = _read_stream(data.part(0, len(data)), COMMON, NESTED_OPERATIONS)
     if not isinstance(storage, Storage):  # anything else could pile up: one nested pickle may be loaded many times
         raise CheckpointError(f"storage: found {type(storage).__name__}, expected numbers")
     return storage
 
 
-def _read_stream(data: memoryview, stream: IO[bytes], allowed: Allowed, limit: int = MAX_OPERATIONS) -> object:
+def _read_stream(stream: Window, allowed: Allowed, limit: int = MAX_OPERATIONS) -> object:
     """Magic number, protocol, system, object, storage keys; then each storage: its size, and its bytes."""
     storages: dict[str, Storage] = {}
     if run(Machine(allowed, limit=limit), stream) != LEGACY_MAGIC:
@@ -102,17 +94,15 @@ def _read_stream(data: memoryview, stream: IO[bytes], allowed: Allowed, limit: i
     root = run(Machine(allowed, lambda identity: _declare(identity, storages), limit), stream)
     keys = run(Machine(allowed, limit=limit), stream)
     for key in keys if isinstance(keys, list) else ():
-        _bind_next(storages[key], data, stream)
+        _bind_next(storages[key], stream)
     return root
 
 
-def _bind_next(storage: Storage, data: memoryview, stream: IO[bytes]) -> None:
+def _bind_next(storage: Storage, stream: Window) -> None:
     (count,) = SIZE.unpack(stream.read(SIZE.size))
     if count != storage.count:
         raise CheckpointError(f"storage: found {count} numbers, expected {storage.count}")
-    start = stream.tell()
-    storage.bind(data[start : start + storage.nbytes])
-    stream.seek(start + storage.nbytes)
+    storage.bind(stream.take(storage.nbytes))
 
 
 def _declare(identity: object, storages: dict[str, Storage]) -> Storage:
@@ -137,14 +127,14 @@ def _members(path: Path) -> dict[str, zipfile.ZipInfo]:
         raise Truncated("a zip file without its end, expected a torch file; download it again") from error
 
 
-def _read_zip(data: memoryview, members: dict[str, zipfile.ZipInfo]) -> object:
+def _read_zip(data: Window, members: dict[str, zipfile.ZipInfo]) -> object:
     """`NAME/data.pkl` is the object, `NAME/data/KEY` the storages."""
     roots = [name for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(roots) != 1:
         raise UnknownFormat("a zip file that torch did not write (no data.pkl); expected a model file, unpacked")
     folder = roots[0].partition("/")[0]
     order = members.get(f"{folder}/byteorder")
-    if order is not None and bytes(_member(data, order)) != b"little":
+    if order is not None and _member(data, order).read() != b"little":
         raise UnknownFormat("a torch file of a big-endian machine; expected little-endian numbers")
     storages: dict[str, Storage] = {}
 
@@ -154,16 +144,14 @@ def _read_zip(data: memoryview, members: dict[str, zipfile.ZipInfo]) -> object:
             storage.bind(_member(data, members[f"{folder}/data/{storage.key}"]))
         return storage
 
-    stream = io.BytesIO(_member(data, members[roots[0]]))
+    stream = _member(data, members[roots[0]])
     return guarded(lambda: run(Machine(_with_nested_storages(), persistent), stream), stream)
 
 
-def _member(data: memoryview, member: zipfile.ZipInfo) -> memoryview:
-    """Return a member's bytes. torch stores them uncompressed; a compressed one could unfold into any size."""
+def _member(data: Window, member: zipfile.ZipInfo) -> Window:
+    """Return a member's bytes, unread. torch stores them uncompressed; a compressed one could unfold into any size."""
     if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
         raise CheckpointError(f"{member.filename}: found a compressed member, expected torch's uncompressed ones")
-    header = data[member.header_offset : member.header_offset + LOCAL_HEADER.size]
-    start = member.header_offset + LOCAL_HEADER.size + sum(LOCAL_HEADER.unpack(header))
-    if start + member.file_size > len(data):
-        raise Truncated(f"{member.filename}: the file ends before it does; download it again")
-    return data[start : start + member.file_size]
+    after = member.header_offset + LOCAL_HEADER.size
+    start = after + sum(LOCAL_HEADER.unpack(data.part(member.header_offset, after).read()))
+    return data.part(start, start + member.file_size)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from stylegan2.checkpoints.checkpoint import Checkpoint
+from stylegan2.checkpoints.lazy import chunks, describe, number_format
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAPPING_PREFIX = "mapping."
 
@@ -26,21 +27,15 @@ def fingerprint_mapping(model: Checkpoint | Mapping[str, Tensor]) -> str:
     return _digest(tensors, (name for name in tensors if name.startswith(MAPPING_PREFIX)))
 
 
-def tensor_bytes(tensor: Tensor) -> memoryview:
-    """Return the numbers as the file holds them: little-endian, row by row."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(cast(Any, flat.view(torch.uint8).numpy())) if flat.numel() else memoryview(b"")
-
-
 def _tensors(model: Checkpoint | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return model.tensors if isinstance(model, Checkpoint) else model
 
 
 def _digest(tensors: Mapping[str, Tensor], names: Iterable[str]) -> str:
-    digest = hashlib.sha256()
+    digest, description = hashlib.sha256(), describe(tensors)
     for name in sorted(names):
-        tensor = tensors[name]
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        digest.update(f"{name}\0{dtype}\0{','.join(map(str, tensor.shape))}\0".encode())
-        digest.update(tensor_bytes(tensor))
+        dtype, shape = description[name]
+        digest.update(f"{name}\0{number_format(dtype)}\0{','.join(map(str, shape))}\0".encode())
+        for chunk in chunks(tensors, name):
+            digest.update(chunk)
     return digest.hexdigest()

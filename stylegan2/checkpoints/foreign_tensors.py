@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from stylegan2.checkpoints.pickle_machine import Inert
+from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError, Truncated, UnsafePickle
 
 # torch's storage classes, by the names that files use.
@@ -53,14 +54,14 @@ class Storage:
     key: str
     dtype: torch.dtype
     count: int
-    data: memoryview | None = None
+    data: Window | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes that the numbers take in the file."""
         return self.count * self.dtype.itemsize
 
-    def bind(self, data: memoryview) -> None:
+    def bind(self, data: Window) -> None:
         """Attach the bytes. Raises Truncated unless there are exactly as many as declared."""
         if len(data) != self.nbytes:
             raise Truncated(f"storage: found {len(data)} bytes, expected {self.nbytes}; download the file again")
@@ -102,7 +103,7 @@ class TorchView:
         if not self.nbytes:
             return torch.empty(self.shape, dtype=self.storage.dtype)
         size = self.storage.dtype.itemsize
-        own = bytearray(self.storage.data[self.offset * size : self.end * size])
+        own = self.storage.data.part(self.offset * size, self.end * size).copy()
         return torch.as_strided(torch.frombuffer(own, dtype=self.storage.dtype), self.shape, self.strides).contiguous()
 
 
@@ -134,18 +135,18 @@ class NumpyArray(Inert):
     shape: tuple[int, ...] = ()
     kind: NumpyType = field(default_factory=lambda: NumpyType("f4"))
     is_fortran: bool = False
-    data: bytes | bytearray | str = b""  # text where protocol 2 wrote it, one character a byte
+    data: Window | str = ""  # text where protocol 2 wrote it, one character a byte
 
     def absorb(self, state: object) -> None:
         """Take (version, shape, dtype, fortran, bytes). Raises UnsafePickle for arrays of objects."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise CheckpointError("numpy.ndarray: found a state of another form, expected (version, shape, dtype, …)")
         _, shape, kind, is_fortran, data = state
-        if not isinstance(kind, NumpyType) or not isinstance(data, (bytes, str)):
+        if not isinstance(kind, NumpyType) or not isinstance(data, (Window, str)):
             raise UnsafePickle("numpy.ndarray: found an array of objects, expected numbers")
         self.fill(sizes(shape), kind, data, is_fortran=bool(is_fortran))
 
-    def fill(self, shape: tuple[int, ...], kind: NumpyType, data: bytes | bytearray | str, *, is_fortran: bool) -> None:
+    def fill(self, shape: tuple[int, ...], kind: NumpyType, data: Window | str, *, is_fortran: bool) -> None:
         """Take the numbers. Raises CheckpointError unless there are as many as the shape says."""
         self.shape, self.kind, self.data, self.is_fortran = shape, kind, data, is_fortran
         expected = math.prod(shape) * kind.dtype().itemsize
@@ -161,10 +162,10 @@ class NumpyArray(Inert):
 
     def read(self) -> Tensor:
         """Return the tensor, with memory of its own, in the machine's byte order."""
-        array = np.frombuffer(latin_bytes(self.data), self.kind.dtype()).reshape(
+        array = np.frombuffer(own_bytes(self.data), self.kind.dtype()).reshape(
             self.shape, order="F" if self.is_fortran else "C"
         )
-        return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
+        return torch.from_numpy(np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +181,9 @@ class Scalar:
         return torch.tensor(self.value, dtype=torch.float32)
 
 
-def latin_bytes(data: bytes | bytearray | str) -> bytes | bytearray:
+def own_bytes(data: Window | str) -> bytearray:
     """Return bytes, also of text that stands for them. Raises UnicodeEncodeError for text that cannot."""
-    return data.encode("latin-1") if isinstance(data, str) else data
+    return data.copy() if isinstance(data, Window) else bytearray(data.encode("latin-1"))
 
 
 def sizes(values: object) -> tuple[int, ...]:

@@ -1,19 +1,25 @@
-"""Tensors that are read, or computed, when they are asked for; their types and shapes are known before."""
+"""Tensors that are read, or computed, when they are asked for; their types and shapes are known before.
+
+Nothing here imports torch before there is a tensor.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, cast
 
 from stylegan2.checkpoints.shapes import Shape
 
-DTYPES = {"torch.float64": "F64", "torch.float32": "F32", "torch.float16": "F16", "torch.bfloat16": "BF16"}
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NUMBER_FORMATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}  # safetensors' -> torch's
+DTYPES = {f"torch.{name}": dtype for dtype, name in NUMBER_FORMATS.items()}
 Description = dict[str, tuple[str, Shape]]  # name -> type by safetensors' names, shape
 
 
-class LazyTensors(Mapping[str, Tensor]):
+class LazyTensors(Mapping[str, "Tensor"]):
     """A mapping name -> tensor with a `description`; `pieces` gives a tensor in slices, for who writes it away."""
 
     description: Description
@@ -21,6 +27,10 @@ class LazyTensors(Mapping[str, Tensor]):
     @abstractmethod
     def pieces(self, name: str) -> Iterator[Tensor]:
         """Yield the tensor in slices along its first axis, in order."""
+
+    def chunks(self, name: str) -> Iterator[memoryview]:
+        """Yield the tensor's bytes, piece by piece."""
+        yield from map(tensor_bytes, self.pieces(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.description)
@@ -41,9 +51,30 @@ def dtype_name(tensor: Tensor) -> str:
     return DTYPES.get(str(tensor.dtype), str(tensor.dtype))
 
 
+def number_format(dtype: str) -> str:
+    """`float32` for the `F32` of a description."""
+    return NUMBER_FORMATS.get(dtype, dtype.removeprefix("torch."))
+
+
 def pieces(tensors: Mapping[str, Tensor], name: str) -> Iterator[Tensor]:
     """Yield one tensor of any mapping in slices along its first axis."""
     if isinstance(tensors, LazyTensors):
         yield from tensors.pieces(name)
     else:
         yield tensors[name]
+
+
+def chunks(tensors: Mapping[str, Tensor], name: str) -> Iterator[memoryview]:
+    """Yield the bytes of one tensor of any mapping, as a file holds them."""
+    if isinstance(tensors, LazyTensors):
+        yield from tensors.chunks(name)
+    else:
+        yield tensor_bytes(tensors[name])
+
+
+def tensor_bytes(tensor: Tensor) -> memoryview:
+    """Return the numbers as a file holds them: little-endian, row by row."""
+    import torch
+
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return memoryview(cast(Any, flat.view(torch.uint8).numpy())) if flat.numel() else memoryview(b"")

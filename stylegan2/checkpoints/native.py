@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
-
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
-from stylegan2.checkpoints.fingerprints import tensor_bytes
 from stylegan2.checkpoints.headers import KEY, read_header, write_header
-from stylegan2.checkpoints.lazy import Description, LazyTensors, describe, pieces
+from stylegan2.checkpoints.index import ITEM_BYTES, LENGTH_BYTES, METADATA, read_index
+from stylegan2.checkpoints.lazy import Description, LazyTensors, chunks, describe, number_format
 from stylegan2.checkpoints.shapes import Shape, check_shapes
-from stylegan2.errors import CheckpointError, InputError, Truncated
+from stylegan2.errors import CheckpointError, InputError
 
-ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types that networks have, by safetensors' names
-CUT_SHORT = ("incomplete", "too small", "invalid header length")  # words of safetensors' own errors
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class StoredTensors(LazyTensors):
-    """The tensors of a safetensors file, each read when it is asked for."""
+    """The tensors of a safetensors file, each a view of its mapped bytes. Raises Truncated, or CheckpointError.
+
+    Nothing is copied. The map is private: whoever writes into a tensor changes memory of this process, not the file.
+    """
 
     def __init__(self, path: Path) -> None:
-        file: Any = safe_open(path, framework="pt")  # Any: its methods carry no annotations
-        self._file = file
-        slices = {name: file.get_slice(name) for name in sorted(file.keys())}
-        self.description: Description = {
-            name: (str(part.get_dtype()), tuple(part.get_shape())) for name, part in slices.items()
-        }
+        with path.open("rb") as file:
+            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        self._entries, self.metadata = read_index(self._data)
+        self.description: Description = {name: (entry.dtype, entry.shape) for name, entry in self._entries.items()}
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self.description:
-            raise KeyError(name)
-        tensor: Tensor = self._file.get_tensor(name)
-        return tensor
+        import torch  # only now: a file is described, and its fingerprint taken, without it
+
+        entry = self._entries[name]
+        dtype = getattr(torch, number_format(entry.dtype))
+        if entry.start == entry.stop:
+            return torch.empty(entry.shape, dtype=dtype)
+        if entry.start % dtype.itemsize:  # never in our own files; processors want numbers in their places
+            return torch.frombuffer(bytearray(self._data[entry.start : entry.stop]), dtype=dtype).reshape(entry.shape)
+        count = math.prod(entry.shape)
+        return torch.frombuffer(self._data, dtype=dtype, count=count, offset=entry.start).reshape(entry.shape)
 
     def pieces(self, name: str) -> Iterator[Tensor]:
         """Yield the tensor as one piece: it lies in the file, not in memory."""
         yield self[name]
 
-    def header(self) -> str | None:
-        """Return our JSON header, or None where the file is somebody else's."""
-        header: str | None = (self._file.metadata() or {}).get(KEY)
-        return header
+    def chunks(self, name: str) -> Iterator[memoryview]:
+        """Yield the tensor's bytes as they lie in the file."""
+        entry = self._entries[name]
+        yield memoryview(self._data)[entry.start : entry.stop]
 
 
 def save(checkpoint: Checkpoint, path: str | os.PathLike[str], *, replace: bool = False) -> None:
@@ -72,20 +77,11 @@ def read(path: Path) -> Checkpoint:
 
     Raises Truncated; UnknownFormat where the file is safetensors but not ours; ShapeMismatch.
     """
-    tensors = _opened(path)
-    config, discriminator, metadata = read_header(tensors.header())
+    tensors = StoredTensors(path)
+    config, discriminator, metadata = read_header(tensors.metadata.get(KEY))
     _check_types(tensors.description)
     check_shapes(_shapes(tensors.description), config, discriminator)
     return Checkpoint(config, tensors, metadata, discriminator)
-
-
-def _opened(path: Path) -> StoredTensors:
-    try:
-        return StoredTensors(path)
-    except SafetensorError as error:
-        if any(word in str(error).lower() for word in CUT_SHORT):
-            raise Truncated("the file ends before its tensors do; download or copy it again") from error
-        raise CheckpointError(f"a damaged safetensors file ({error}); get it again") from error
 
 
 def _check_types(description: Description) -> None:
@@ -102,7 +98,7 @@ def _write(file: BinaryIO, checkpoint: Checkpoint, description: Description) -> 
     """Length, JSON index, numbers: a piece at a time, so that no model need fit in memory twice."""
     # The widest type first, as the format's own library sorts: every tensor then starts at a multiple of its size.
     names = sorted(description, key=lambda name: (-ITEM_BYTES[description[name][0]], name))
-    index: dict[str, Any] = {"__metadata__": {KEY: write_header(checkpoint)}}
+    index: dict[str, Any] = {METADATA: {KEY: write_header(checkpoint)}}
     start = 0
     for name in names:
         dtype, shape = description[name]
@@ -111,7 +107,7 @@ def _write(file: BinaryIO, checkpoint: Checkpoint, description: Description) -> 
         start = stop
     text = json.dumps(index, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    file.write(len(text).to_bytes(8, "little") + text)
+    file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
     for name in names:
-        for piece in pieces(checkpoint.tensors, name):
-            file.write(tensor_bytes(piece))
+        for chunk in chunks(checkpoint.tensors, name):
+            file.write(chunk)

@@ -1,31 +1,48 @@
 """The operations of a pickle, as one table: name -> function on the machine. What is not in it is refused.
 
-Decoding is `pickletools.genops`, which only reads; every operation moves plain values on a stack.
+Decoding is `pickletools`' own, which only reads; every operation moves plain values on a stack. Bytes stay in the file:
+they are the numbers of tensors, and there may be a gigabyte of them.
 """
 
 from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from stylegan2.checkpoints.pickle_machine import Inert, Machine, call, check_key
+from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError, UnsafePickle
 
+OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+BYTES = {"SHORT_BINBYTES": 1, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8}  # -> bytes that hold the length
 
-def run(machine: Machine, stream: IO[bytes]) -> object:
+
+def run(machine: Machine, stream: Window) -> object:
     """Read one pickle, up to STOP, and return its value.
 
     Raises UnsafePickle for whatever is not allowed. Malformed pickles raise ValueError, IndexError, … (`containers`).
     """
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if count >= machine.limit:
-            raise CheckpointError(f"more than {machine.limit} pickle operations; no StyleGAN2 file needs so many")
-        operation = OPERATIONS.get(opcode.name)
+    for _ in range(machine.limit):
+        name, argument = _next_operation(stream)
+        operation = OPERATIONS.get(name)
         if operation is None:
-            raise UnsafePickle(f"pickle operation {opcode.name} is refused; no StyleGAN2 file needs it")
+            raise UnsafePickle(f"pickle operation {name} is refused; no StyleGAN2 file needs it")
         operation(machine, argument)
-    return machine.stack.pop()
+        if name == "STOP":
+            return machine.stack.pop()
+    raise CheckpointError(f"more than {machine.limit} pickle operations; no StyleGAN2 file needs so many")
+
+
+def _next_operation(stream: Window) -> tuple[str, Any]:
+    """Return name and argument; that of bytes is where they lie."""
+    code = stream.read(1)
+    if code not in OPCODES:
+        raise ValueError(f"found {code!r}, expected a pickle operation")
+    opcode = OPCODES[code]
+    if opcode.name in BYTES:
+        return opcode.name, stream.take(int.from_bytes(stream.read(BYTES[opcode.name]), "little"))
+    return opcode.name, opcode.arg.reader(cast("IO[bytes]", stream)) if opcode.arg else None
 
 
 def pairs_to_dict(flat: list[Any]) -> dict[Any, Any]:

@@ -24,7 +24,7 @@ from stylegan2.config import DiscriminatorConfig, GeneratorConfig, from_json, to
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
-from stylegan2.loading import fill
+from stylegan2.loading import fill, unfilled
 from stylegan2.train.config import TrainingConfig
 from stylegan2.train.state import TrainingState, state_around
 
@@ -114,14 +114,15 @@ def checkpoint_to_state(checkpoint: Checkpoint, config: TrainingConfig, device: 
     """
     if checkpoint.discriminator is None:
         raise CheckpointError("transfer: the model has no discriminator; expected a training snapshot or a full pickle")
-    generator, discriminator = Generator(checkpoint.config), Discriminator(checkpoint.discriminator)
+    generator = unfilled(Generator, checkpoint.config)
+    discriminator = unfilled(Discriminator, checkpoint.discriminator)
     fill(generator, _under(checkpoint, ("mapping.", "synthesis."), ""))
     average = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
     raw = _under(checkpoint, (RAW_PREFIX,), RAW_PREFIX)
     if raw:
         noise = {name: tensor for name, tensor in average.items() if name.endswith(".noise_const")}
         fill(generator, noise | raw)
-    discriminator.load_state_dict(_under(checkpoint, (DISCRIMINATOR_PREFIX,), DISCRIMINATOR_PREFIX), strict=True)
+    discriminator.load_state_dict(_under(checkpoint, (DISCRIMINATOR_PREFIX,), DISCRIMINATOR_PREFIX), assign=True)
     state = state_around(generator, discriminator, config, device)
     state.average.load_state_dict(average)
     return state
@@ -132,5 +133,6 @@ def _named(network: nn.Module, prefix: str) -> dict[str, Tensor]:
 
 
 def _under(checkpoint: Checkpoint, prefixes: tuple[str, ...], drop: str) -> dict[str, Tensor]:
+    """Copies, since training moves them: the checkpoint's own may be a file's mapped bytes, or the caller's."""
     chosen = [name for name in checkpoint.tensors if name.startswith(prefixes)]
-    return {name.removeprefix(drop): checkpoint.tensors[name].to(torch.float32) for name in chosen}
+    return {name.removeprefix(drop): checkpoint.tensors[name].to(torch.float32, copy=True) for name in chosen}

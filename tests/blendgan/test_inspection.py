@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from blendgan.cli import main
-from blendgan.inspection import describe, inspect, kinship_chart, kinship_json, networks, parameters
+from blendgan.comparison import kinship_chart, kinship_json
+from blendgan.inspection import describe_model, inspect, networks, parameters
 from blendgan.kinship import compare
 from stylegan2.checkpoints import Checkpoint, fingerprint, fingerprint_mapping, save
 from stylegan2.errors import UnknownWeights
@@ -19,7 +20,7 @@ def test_sizes_and_papers(pico):
     checkpoint = dataclasses.replace(
         pico(), metadata={"format": "test", "licence": "CC0 1.0", "lineage": {"from": "a"}, "kimg": 4}
     )
-    said = describe(checkpoint)
+    said = describe_model(checkpoint)
     assert said["format"] == "test"
     assert said["resolution"] == "16 x 16 px"
     assert said["architecture"] == "skip"
@@ -38,14 +39,14 @@ def test_sizes_and_papers(pico):
 
 def test_width_comes_before_height_and_clamps_are_shown(pico):
     config = dataclasses.replace(pico().config, const_size=(4, 6), conv_clamp=256.0, num_classes=5)
-    said = describe(pico(config=config))
+    said = describe_model(pico(config=config))
     assert said["resolution"] == "24 x 16 px"
     assert said["activations clamped"] == "± 256"
     assert said["classes"] == "5"
 
 
 def test_what_a_file_does_not_say(pico):
-    said = describe(pico())
+    said = describe_model(pico())
     assert (said["licence"], said["lineage"], said["also says"]) == ("not said", "not said", "nothing")
 
 

@@ -11,6 +11,7 @@ import torch
 
 from stylegan2.checkpoints.containers import read_pickle, read_torch_stream
 from stylegan2.checkpoints.pickle_machine import Record
+from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError
 
 TENSORS = {
@@ -38,7 +39,11 @@ ARRAYS = {
 
 
 def read(data: bytes):
-    return read_pickle(memoryview(data))
+    return read_pickle(window(data))
+
+
+def window(data: bytes) -> Window:
+    return Window(io.BytesIO(data), 0, len(data))
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -53,7 +58,7 @@ def test_tensors_that_share_a_storage():
     base = torch.arange(10.0)
     file = io.BytesIO()
     torch.save([base[:5], base[5:]], file, _use_new_zipfile_serialization=False)
-    first, second = read_torch_stream(memoryview(file.getvalue()))
+    first, second = read_torch_stream(window(file.getvalue()))
     assert torch.equal(first.read(), base[:5]) and torch.equal(second.read(), base[5:])
 
 
@@ -70,8 +75,9 @@ def test_numpy_scalars(value):
 
 
 def test_other_values():
-    kept = [None, True, 1, -(2**70), 1.5, "é", b"\x00", (1, (2, 3)), {"a": [1]}, frozenset({1}), {2}]
+    kept = [None, True, 1, -(2**70), 1.5, "é", (1, (2, 3)), {"a": [1]}, frozenset({1}), {2}]
     assert read(pickle.dumps(kept)) == kept
+    assert read(pickle.dumps(b"\x00")).read() == b"\x00"
     assert read(pickle.dumps([torch.Size([2, 3])])) == [(2, 3)]
     assert isinstance(read(pickle.dumps(torch.device("cpu"))), Record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -163,3 +164,36 @@ def test_a_header_that_does_not_fit_its_tensors(tmp_path, model):
     rewrite(tmp_path / "m", lambda header: {**header, "config": {**header["config"], "w_dim": 9}})
     with pytest.raises(ShapeMismatch, match=r"mapping.w_avg \[8\] instead of \[9\]"):
         load(tmp_path / "m")
+
+
+def test_tensors_are_the_files_own_bytes_and_writing_stays_here(tmp_path, model):
+    path = tmp_path / "m"
+    model.save(path)
+    data, tensors = path.read_bytes(), load(path).tensors
+    first, again = tensors["mapping.fc0.weight"], tensors["mapping.fc0.weight"]
+    assert first.data_ptr() == again.data_ptr()
+    first.zero_()
+    assert not again.any()
+    assert path.read_bytes() == data
+    assert torch.equal(load(path).tensors["mapping.fc0.weight"], model.tensors["mapping.fc0.weight"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody replace a mapped file")
+def test_a_file_that_is_replaced_leaves_what_was_read(tmp_path, model):
+    path = tmp_path / "m"
+    model.save(path)
+    before = load(path)
+    other = replace(model, tensors={name: tensor + 1 for name, tensor in model.tensors.items()})
+    other.save(path, replace=True)
+    assert fingerprint(before) == fingerprint(model) != fingerprint(load(path))
+
+
+def test_numbers_that_lie_at_odd_places(tmp_path, model):
+    path = tmp_path / "m"
+    model.save(path)
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little") + 1
+    path.write_bytes(length.to_bytes(8, "little") + data[8 : 7 + length] + b" " + data[7 + length :])
+    found = load(path)
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in model.tensors.items())
+    assert fingerprint(found) == fingerprint(model)

@@ -20,7 +20,11 @@ OTHERS = {"conv0": "Conv0", "conv1": "Conv1_down", "fromrgb": "FromRGB", "skip":
 
 @pytest.fixture(autouse=True)
 def dnnlib(monkeypatch):
-    """A stand-in for the one class that such a pickle names, so that it can be written."""
+    stand_in(monkeypatch)
+
+
+def stand_in(monkeypatch):
+    """Put a class in place of the one that such a pickle names, so that it can be written."""
     for name in ("dnnlib", "dnnlib.tflib", "dnnlib.tflib.network"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     sys.modules["dnnlib.tflib.network"].Network = type("Network", (), {"__module__": "dnnlib.tflib.network"})

@@ -35,7 +35,11 @@ class Persistent:
 
 @pytest.fixture(autouse=True)
 def trainer(monkeypatch):
-    """Stand-ins for the modules that such a pickle names, so that it can be written."""
+    stand_in(monkeypatch)
+
+
+def stand_in(monkeypatch):
+    """Put modules in place of those that such a pickle names, so that it can be written."""
     for name in ("torch_utils", "torch_utils.persistence", "dnnlib", "dnnlib.util"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     for place, name, made in (
