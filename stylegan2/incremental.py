@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from stylegan2.checkpoints.fingerprints import tensor_bytes
+from stylegan2.checkpoints.lazy import tensor_bytes
 from stylegan2.generator import Noise, State, SynthesisBlock, SynthesisNetwork
 
 DEFAULT_LIMIT_BYTES = 512 << 20  # some four faces of a 1024 px model, or all of a page at 64 px
