@@ -26,6 +26,24 @@ def select_device(name: str) -> torch.device:
     return device
 
 
+def require_precision(name: str, device: torch.device) -> None:
+    """Raise InputError if a device has no arithmetic for a precision (fp32, bf16, fp16): it would be slower than fp32.
+
+    A processor says itself what it has: AMX or AVX-512 with bf16 or fp16, or Arm's extensions of these names.
+    """
+    if name == "fp32" or device.type == "mps":
+        return
+    if device.type == "cuda":
+        there = name == "fp16" or torch.cuda.is_bf16_supported(including_emulation=False)
+        found = torch.cuda.get_device_name(device)
+    else:
+        has = torch.cpu.get_capabilities()
+        there = any(has.get(extension) for extension in (f"amx_{name}", f"avx512_{name}", name, f"{name}_arith"))
+        found = f"the processor {has.get('cpu_name', '')}".strip()
+    if not there:
+        raise InputError(f"precision: {name} needs a device that computes in it, {found} does not; use fp32")
+
+
 def _is_there(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()

@@ -71,10 +71,14 @@ def generate(
     With --latent, one for each face of the file, as photo.face1.png; the model must be of the latent's family. With
     --mask the picture is the blend's where the mask is white, and BASE's where it is black.
     """
+    from blendgan.devices import require_precision
     from blendgan.generation import Drawing
     from blendgan.generation import generate as draw
     from blendgan.images import to_pictures, write_png
+    from stylegan2.memory import keep_freed_memory
 
+    if len(seeds) > 1:  # one picture alone takes less memory without
+        keep_freed_memory()
     if latent is not None and (extra := [option for name, option in OF_SEEDS.items() if options.is_given(name)]):
         raise click.UsageError(f"--latent draws its faces as they were found; leave out {', '.join(extra)}")
     model = _model(network, blend, chosen_masking(mask, mask_from))
@@ -83,6 +87,7 @@ def generate(
             if not quiet:
                 click.echo(path)
         return
+    require_precision(precision, device)
     drawing = Drawing(model, seeds, truncation_psi, class_index, noise_mode, precision)
     for picture in with_bar(draw(drawing, device), "generate", total=len(seeds), quiet=quiet):
         path = outdir / picture.filename

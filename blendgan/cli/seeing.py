@@ -56,7 +56,9 @@ def drawing_options(command: Callable[..., None]) -> Callable[..., None]:
         truncation_psi: float, class_index: int | None, recompute_w_avg: bool, device: torch.device, **others: Any
     ) -> None:
         from blendgan.rendering import Setting
+        from stylegan2.memory import keep_freed_memory
 
+        keep_freed_memory()
         w_avg: Literal["estimated", "stored"] = "estimated" if recompute_w_avg else "stored"
         command(setting=Setting(truncation_psi, class_index, w_avg, device), **others)
 

@@ -71,6 +71,7 @@ OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # w
 def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **chosen: Any) -> None:
     """Train a model on a folder of pictures, from nothing, from another model, or from where a run stopped."""
     from blendgan.cli.progress import with_training_bar
+    from blendgan.devices import require_precision
     from blendgan.training import run_training
     from stylegan2.memory import keep_freed_memory
 
@@ -79,6 +80,7 @@ def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **
     if outdir is None:
         raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
     run = _run(device, chosen)
+    require_precision(run.config.precision, device)
     with_training_bar(run_training(run, data, outdir), quiet=quiet)
     if not quiet:
         click.echo(outdir)

@@ -14,7 +14,7 @@ from stylegan2.config import ARCHITECTURES, DiscriminatorConfig, GeneratorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
 from stylegan2.generator import Generator, truncate
-from stylegan2.layers import MinibatchStddev
+from stylegan2.layers import MinibatchStddev, SynthesisLayer
 from stylegan2.loading import estimate_w_avg, load_discriminator, load_generator
 
 PICO = GeneratorConfig(16, (8, 7, 5), z_dim=8, w_dim=6, mapping_layers=2, mapping_width=10, embed_dim=4)
@@ -235,3 +235,31 @@ def test_golden_logits(file: str, shared: Path) -> None:
     discriminator = load_discriminator(folder / file)
     c = c if discriminator.config.num_classes else None
     assert_agrees("D_logits", discriminator(0.1 * pictures, c), logits)
+
+
+def test_fp16_computes_the_top_resolutions_and_clamps_them(pico) -> None:  # type: ignore[no-untyped-def]
+    config = replace(PICO, resolution=64, channels=(8, 8, 8, 6, 4))
+    checkpoint = pico(0, config)
+    full, half = load_generator(checkpoint), load_generator(checkpoint, precision="fp16")
+    computes = [half.synthesis.get_submodule(f"b{r}").compute for r in config.resolutions]
+    assert computes == [None, *[torch.float16] * 4]  # four of the paper's, of which 4 px is never one
+    assert (half.synthesis.b64.conv1.clamp, half.synthesis.b64.torgb.clamp) == (256.0, 256.0)
+    assert (half.synthesis.b4.conv1.clamp, full.synthesis.b64.conv1.clamp) == (None, None)
+    ws = full.mapping(torch.randn(1, 8, generator=torch.Generator().manual_seed(0)))
+    a, b = full.synthesis(ws), half.synthesis(ws)
+    assert b.dtype == torch.float32
+    assert 0 < (a - b).abs().max() < 0.05 * a.std()
+    assert all(p.dtype == torch.float32 for p in half.parameters())
+
+
+@pytest.mark.parametrize("with_gradients", [False, True])
+def test_fp16_holds_what_the_demodulation_would_undo(with_gradients: bool) -> None:
+    """Large weights and styles overflow fp16 inside a convolution, though its demodulated result is of size 1."""
+    layer = SynthesisLayer(32, 8, 6, (8, 8), torch.ones(4, 4) / 16).requires_grad_(with_gradients)
+    with torch.no_grad():
+        layer.weight.mul_(1e3)
+        layer.affine.weight.mul_(1e3)
+    x, w = torch.randn(2, 32, 8, 8, generator=torch.Generator().manual_seed(0)), torch.ones(2, 6)
+    with torch.set_grad_enabled(with_gradients):
+        full, half = layer(x, w, None), layer(x.half(), w, None)
+    torch.testing.assert_close(half.float(), full, atol=0.02, rtol=0.02)
