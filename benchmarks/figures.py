@@ -15,7 +15,7 @@ class Row:
     figure: str
     value: str
     peer: str
-    ratio: float
+    ratio: float | None
     goal: str = ""
 
 
