@@ -50,10 +50,14 @@ def cache_dir() -> Path:
 
 def library_folder(architecture: str) -> Path:
     """Where the libraries of these very sources and flags are, one for each version of nvcc."""
-    digest = hashlib.sha256(" ".join(FLAGS).encode())
-    for source in sorted(CSRC.iterdir()):
-        digest.update(source.name.encode() + source.read_bytes())
-    return cache_dir() / "kernels" / f"sm_{architecture}-{digest.hexdigest()[:16]}"
+    return cache_dir() / "kernels" / f"sm_{architecture}-{_sources_digest()}"
+
+
+def built_architectures() -> tuple[str, ...]:
+    """For which devices the cache holds a library of these sources, such as ("80", "90")."""
+    folders = cache_dir().glob(f"kernels/sm_*-{_sources_digest()}")
+    found = (folder.name.removeprefix("sm_").partition("-")[0] for folder in folders)
+    return tuple(sorted(architecture for architecture in found if find_built(architecture)))
 
 
 def find_built(architecture: str) -> Path | None:
@@ -141,6 +145,13 @@ def _in_shell(words: list[str]) -> str:
 def _in_ninja(text: str, *, path: bool = False) -> str:
     text = text.replace("$", "$$")
     return text.replace(" ", "$ ").replace(":", "$:") if path else text
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
+    for source in sorted(CSRC.iterdir()):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _digest_file(library: Path) -> Path:
