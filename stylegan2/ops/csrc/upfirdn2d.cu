@@ -121,29 +121,28 @@ template <class T, int up, int down> struct ChannelStrip : Strip<up, down> {
         R sums[S::ROWS][N] = {};
 #pragma unroll
         for (int in = 0; in < S::IN_ROWS; ++in) {
-            R values[COLUMNS][N];
-            load_row(from, top + in, left, values);
+            const T* row = from + (top + in) * a.x_strides[AXIS_H];
+#pragma unroll
+            for (int j = 0; j < COLUMNS; ++j) {  // one by one: all at once would take more registers than there are
+                R value[N] = {};
+                const bool inside = top + in >= 0 && top + in < a.in_h && left + j >= 0 && left + j < a.in_w;
+                if (inside) load(row + j * a.x_strides[AXIS_W], value);
+                add(in, j, value, weights, sums);
+            }
 #pragma unroll
             for (int out = 0; out < S::ROWS; ++out) {
-                const int ky = S::tap_of(in, out);
-                if (ky < 0 || ky >= TAPS) continue;
-#pragma unroll
-                for (int k = 0; k < COLUMNS * N; ++k) sums[out][k % N] += weights[ky][k / N] * values[k / N][k % N];
                 if (S::is_last(in, out) && y + out < a.out_h) store(output<T>(a, i, c, y + out, x), sums[out]);
             }
         }
     }
 
-    BOTH void load_row(const T* from, int row, int left, R (&values)[COLUMNS][N]) const {
+    static BOTH void add(int in, int j, const R (&value)[N], const R (&weights)[TAPS][COLUMNS], R (&sums)[S::ROWS][N]) {
 #pragma unroll
-        for (int j = 0; j < COLUMNS; ++j) {
-            const bool inside = row >= 0 && row < a.in_h && left + j >= 0 && left + j < a.in_w;
-            if (inside) {
-                load(from + row * a.x_strides[AXIS_H] + j * a.x_strides[AXIS_W], values[j]);
-            } else {
+        for (int out = 0; out < S::ROWS; ++out) {
+            const int ky = S::tap_of(in, out);
+            if (ky < 0 || ky >= TAPS) continue;
 #pragma unroll
-                for (int k = 0; k < N; ++k) values[j][k] = R(0);
-            }
+            for (int k = 0; k < N; ++k) sums[out][k] += weights[ky][j] * value[k];
         }
     }
 };
