@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 
 from stylegan2.errors import InputError
+from stylegan2.ops import cuda
 
 
 def select_device(name: str) -> torch.device:
     """Return the device that `name` means; `auto` is CUDA where there is one, else the CPU.
 
     MPS is never chosen by itself: its results have not been compared with the CPU's. Raises InputError for a word
-    that is no device, and for a device that this machine does not have.
+    that is no device, for a device that this machine does not have, and where BLENDGAN_OPS holds an unknown word.
     """
+    cuda.mode()
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

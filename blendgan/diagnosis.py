@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 import torch
 
 from blendgan import __version__
 from blendgan.devices import select_device
+from blendgan.findings import Finding
+from blendgan.kernel_report import kernel_findings
 from stylegan2.store import ShippedWeights, manifest, sha256_of, weights_dir
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. `advice` says what to do, and is empty where nothing is wrong."""
-
-    subject: str
-    value: str
-    advice: str = ""
 
 
 def findings() -> tuple[Finding, ...]:
@@ -29,7 +21,7 @@ def findings() -> tuple[Finding, ...]:
         Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         Finding("PyTorch", torch.__version__),
         *_devices(),
-        Finding("ops", "PyTorch's own convolutions; no CUDA kernels yet"),
+        *kernel_findings(),
         _films(),
         Finding("weights folder", str(weights_dir())),
         *(_weights(entry) for entry in manifest().values()),

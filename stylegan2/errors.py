@@ -10,6 +10,7 @@
     ├── WrongGenerator             a latent used with a generator of another family
     ├── RecipeError                a blend that cannot be carried out as written
     ├── InputError                 a file, folder or number that cannot be used
+    ├── KernelError                CUDA kernels that could not be built, loaded or run
     ├── UnknownWeights             a name that is not in the manifest
     └── DownloadError              weights that could not be fetched or verified
 
@@ -57,6 +58,10 @@ class RecipeError(BlendganError):
 
 class InputError(BlendganError):
     """A file, folder or number that cannot be used."""
+
+
+class KernelError(BlendganError):
+    """CUDA kernels that could not be built, loaded or run; the plain path needs none."""
 
 
 class UnknownWeights(BlendganError):

@@ -138,4 +138,7 @@ def test_no_path_of_one_machine():
 def _is_ignored(file: Path) -> bool:
     parts = file.relative_to(ROOT).parts
     made = {"__pycache__", "build", "dist", "runs", "out"}
-    return any(part in made or (part.startswith(".") and part != ".ci") for part in parts[:-1]) or parts[0] == "data"
+    return any(part in made or (part.startswith(".") and part != ".ci") for part in parts[:-1]) or parts[0] in {
+        "data",
+        ".git",
+    }

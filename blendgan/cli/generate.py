@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from blendgan.cli.progress import with_bar
 if TYPE_CHECKING:
     import torch
 
-    from blendgan.generation import Blending
+    from blendgan.generation import Blending, Drawing
     from blendgan.spatial import Masking
 
 EXAMPLE = """\b
@@ -71,35 +72,43 @@ def generate(
     With --latent, one for each face of the file, as photo.face1.png; the model must be of the latent's family. With
     --mask the picture is the blend's where the mask is white, and BASE's where it is black.
     """
-    from blendgan.devices import require_precision
     from blendgan.generation import Drawing
-    from blendgan.generation import generate as draw
-    from blendgan.images import to_pictures, write_png
-    from stylegan2.memory import keep_freed_memory
 
-    if len(seeds) > 1:  # one picture alone takes less memory without
-        keep_freed_memory()
     if latent is not None and (extra := [option for name, option in OF_SEEDS.items() if options.is_given(name)]):
         raise click.UsageError(f"--latent draws its faces as they were found; leave out {', '.join(extra)}")
     model = _model(network, blend, chosen_masking(mask, mask_from))
     if latent is not None:
-        for path in _draw_latent(model, latent, outdir, device, with_metadata=not no_metadata):
-            if not quiet:
-                click.echo(path)
-        return
-    require_precision(precision, device)
-    drawing = Drawing(model, seeds, truncation_psi, class_index, noise_mode, precision)
-    for picture in with_bar(draw(drawing, device), "generate", total=len(seeds), quiet=quiet):
-        path = outdir / picture.filename
-        write_png(path, to_pictures(picture.image)[0], None if no_metadata else picture.metadata)
+        paths: Iterable[Path] = _draw_latent(model, latent, outdir, device, with_metadata=not no_metadata)
+    else:
+        drawing = Drawing(model, seeds, truncation_psi, class_index, noise_mode, precision)
+        paths = _draw_seeds(drawing, outdir, device, quiet=quiet, with_metadata=not no_metadata)
+    for path in paths:
         if not quiet:
             click.echo(path)
+
+
+def _draw_seeds(
+    drawing: Drawing, outdir: Path, device: torch.device, *, quiet: bool, with_metadata: bool
+) -> Iterator[Path]:
+    """Yield the path of each picture once it is written."""
+    from blendgan.devices import require_precision
+    from blendgan.generation import generate as draw
+    from blendgan.images import to_pictures, write_png
+    from stylegan2.memory import keep_freed_memory
+
+    require_precision(drawing.precision, device)
+    if len(drawing.seeds) > 1:  # one picture alone takes less memory without
+        keep_freed_memory()
+    for picture in with_bar(draw(drawing, device), "generate", total=len(drawing.seeds), quiet=quiet):
+        path = outdir / picture.filename
+        write_png(path, to_pictures(picture.image)[0], picture.metadata if with_metadata else None)
+        yield path
 
 
 def _model(network: str, blend: Path | None, masking: Masking | None) -> str | Blending:
     """What draws: one network, or the blend of a recipe, with a mask or without."""
     from blendgan.cli.recipes import Given, opened
-    from blendgan.generation import Blending
+    from blendgan.generation import Blending, Drawing
 
     if blend is None:
         if masking is not None:

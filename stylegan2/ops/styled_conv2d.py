@@ -57,7 +57,7 @@ def styled_conv2d(
     factor = demodulation(weight, styles) * folded if demodulate else None
     styles = styles if demodulate or folded == 1 else styles * folded
     y, left = modulate_and_convolve(x, weight, styles, factor, f, up)
-    if torch.is_grad_enabled() or act not in HOMOGENEOUS:
+    if torch.is_grad_enabled() or act not in HOMOGENEOUS or y.is_cuda:  # a GPU has a kernel for all of it
         return _finished(y, left, ending, folded)
     return finish_(y, left, ending)
 

@@ -1,0 +1,127 @@
+"""How near the CUDA kernels come to the memory's own speed: python benchmarks/ops.py
+
+For each op, dtype and layout: the bytes that must be read and written, by the time, over the same of a plain copy on
+the device, timed in turn with it. "kernel" is ours, "plain" what runs without it. Goal: at least 0.85 on
+64 MB and more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stylegan2 import ops
+from stylegan2.errors import BlendganError
+from stylegan2.ops import cuda
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+LAYOUTS = {"channels-last": torch.channels_last, "contiguous": torch.contiguous_format}
+BATCH, CHANNELS = 8, 64
+ROUNDS, WARM_UP = 25, 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an op on x [N, C, H, W]."""
+
+    name: str
+    run: Callable[[Tensor], Tensor]
+
+
+def cases(f: Tensor, b: Tensor) -> tuple[Case, ...]:
+    """The networks' own calls."""
+    return (
+        Case("upfirdn2d, blur", lambda x: ops.filter2d(x, f, padding=[2, 1, 2, 1])),
+        Case("upfirdn2d, up 2", lambda x: ops.upsample2d(x, f)),
+        Case("upfirdn2d, down 2", lambda x: ops.downsample2d(x, f)),
+        Case("bias_act, lrelu", lambda x: ops.bias_act(x, b.to(x), act="lrelu", clamp=256)),
+        Case("bias_act, swish", lambda x: ops.bias_act(x, b.to(x), act="swish")),
+        Case("bias_act_gradient, lrelu", lambda x: gradient(x, b.to(x), "lrelu", 0.2)),
+        Case("bias_act_gradient, swish", lambda x: gradient(x, b.to(x), "swish", 0.0)),
+    )
+
+
+def gradient(x: Tensor, b: Tensor, act: str, alpha: float) -> Tensor:
+    """The gradient op, with x in both places: it is read twice all the same."""
+    y: Tensor = torch.ops.blendgan.bias_act_gradient(x, x, b, 1, act, alpha, math.sqrt(2), 256.0)
+    return y
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    """One run between two events of the device."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    run()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end)
+
+
+def shares_of_copy(case: Case, x: Tensor) -> dict[str, float]:
+    """Bandwidth of kernel and plain path over that of a copy of as many bytes; medians of interleaved rounds."""
+    set_mode("cuda")
+    size = x.nbytes * (2 if "gradient" in case.name else 1) + case.run(x).nbytes
+    source = torch.empty(size // 2, dtype=torch.uint8, device=x.device)
+    target = torch.empty_like(source)
+    times: dict[str, list[float]] = {"copy": [], "cuda": [], "reference": []}
+    for _ in range(WARM_UP + ROUNDS):
+        times["copy"].append(milliseconds(lambda: target.copy_(source)))
+        for mode in ("cuda", "reference"):
+            set_mode(mode)
+            times[mode].append(milliseconds(lambda: case.run(x)))
+    medians = {name: statistics.median(values[WARM_UP:]) for name, values in times.items()}
+    return {mode: medians["copy"] / medians[mode] for mode in ("cuda", "reference")} | {
+        "GB/s": 2 * source.nbytes / medians["copy"] / 1e6
+    }
+
+
+def report(megabytes: int) -> None:
+    """Print the table, row by row."""
+    device = torch.device("cuda", torch.cuda.current_device())
+    print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}, inputs of {megabytes} MB\n")
+    print("| op | dtype | layout | copy, GB/s | kernel / copy | plain / copy |")
+    print("|---|---|---|---|---|---|")
+    for name, dtype in DTYPES.items():
+        side = math.isqrt(megabytes * 10**6 // (BATCH * CHANNELS * dtype.itemsize))
+        side = -(-side // 16) * 16  # whole vectors in rows too
+        x = torch.randn(BATCH, CHANNELS, side, side, device=device, dtype=dtype)
+        for layout, memory_format in LAYOUTS.items():
+            laid = x.contiguous(memory_format=memory_format)
+            for case in cases(ops.setup_filter([1, 3, 3, 1]).to(device), torch.randn(CHANNELS, device=device)):
+                share = shares_of_copy(case, laid)
+                figures = f"{share['GB/s']:.0f} | {share['cuda']:.2f} | {share['reference']:.2f}"
+                print(f"| {case.name} | {name} | {layout} | {figures} |", flush=True)
+
+
+def set_mode(mode: str) -> None:
+    """Say which way the ops go from now on."""
+    os.environ[cuda.VARIABLE] = mode
+
+
+def main() -> int:
+    """Print the table, or one line where there is no device or no kernel."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=128, help="size of the input, at least 64 (default 128)")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        print("benchmarks/ops.py: this machine has no CUDA device, so there is nothing to measure", file=sys.stderr)
+        return 2
+    try:
+        with torch.no_grad():
+            report(max(64, arguments.megabytes))
+    except BlendganError as error:
+        print(f"benchmarks/ops.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
