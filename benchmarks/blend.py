@@ -1,4 +1,4 @@
-"""What a blend costs, with two 1024 px config-f models of random weights: python benchmarks/blend.py
+"""What a blend costs, with two 1024 px config-f models of random weights: python -m benchmarks.blend
 
 A blend streams from file to file. Each run is a process of its own that measures itself after its imports: seconds,
 and the highest private (anonymous) memory above what the imports took, as a share of one model's size. Files are
@@ -19,9 +19,8 @@ import time
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.figures import Row
 from blendgan.blending import blend_lazily
 from blendgan.recipe import Recipe, Transfer
 from blendgan.schedule import Sigmoid, Swap, Uniform
@@ -30,7 +29,7 @@ from stylegan2 import checkpoints
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.config import GeneratorConfig, channels_by_rule
 
-ROUNDS = 3
+ROUNDS, LIMIT = 3, 0.2  # the limit: private memory, of one model's size
 CASES = {  # name -> TRANSFERs
     "swap 16": (Transfer(Swap(16)),),
     "sigmoid 32,1": (Transfer(Sigmoid(32, 1)),),
@@ -114,7 +113,16 @@ def disk_seconds(size: int, target: Path) -> float:
 
 def child(case: str, folder: Path, *, memory: bool) -> float:
     """Measure in a new process."""
-    words = [sys.executable, __file__, "--case", case, "--folder", str(folder), *(["--memory"] if memory else [])]
+    words = [
+        sys.executable,
+        "-m",
+        "benchmarks.blend",
+        "--case",
+        case,
+        "--folder",
+        str(folder),
+        *(["--memory"] if memory else []),
+    ]
     output = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     return float(next(iter(json.loads(output).values())))
 
@@ -132,23 +140,26 @@ def main() -> None:
         target = arguments.folder / "blend.safetensors"
         print(json.dumps(measure(arguments.case, paths, target, memory=arguments.memory)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        report(Path(folder))
+    print(*rows(), sep="\n")
 
 
-def report(folder: Path) -> None:
-    """Measure every case, interleaved."""
-    size = write_models(folder, 4)[0].stat().st_size
-    rounds = [{case: child(case, folder, memory=False) for case in CASES} for _ in range(ROUNDS)]
-    disk = statistics.median(disk_seconds(size, folder / "plain") for _ in range(ROUNDS))
-    table = Table(title=f"1024 px config-f, {size / 1e6:.0f} MB a model; write + sync alone {disk:.2f} s")
-    for column in ("blend", "seconds", "of write + sync", "private memory, of one model"):
-        table.add_column(column)
-    for case in CASES:
-        seconds = statistics.median(one[case] for one in rounds)
-        share = child(case, folder, memory=True)
-        table.add_row(case, f"{seconds:.2f}", f"{seconds / disk:.1f} x", f"{share:.2f} x")
-    Console().print(table)
+def rows() -> list[Row]:
+    """Return the figures: every case interleaved, the disk's own speed for comparison, and the memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = write_models(folder, 4)[0].stat().st_size
+        rounds = [{case: child(case, folder, memory=False) for case in CASES} for _ in range(ROUNDS)]
+        disk = statistics.median(disk_seconds(size, folder / "plain") for _ in range(ROUNDS))
+        shares = {case: child(case, folder, memory=True) for case in CASES}
+    seconds = {case: statistics.median(one[case] for one in rounds) for case in CASES}
+    what = f"blend file to file, {size / 1e6:.0f} MB a model"
+    return [
+        Row(f"{what}, {case}", f"{seconds[case]:.2f} s", f"write and sync {disk:.2f} s", seconds[case] / disk)
+        for case in CASES
+    ] + [
+        Row(f"{what}, {case}, private memory", f"{share:.2f} of a model", f"{LIMIT} of a model", share / LIMIT, "≤ 1")
+        for case, share in shares.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -1,23 +1,20 @@
-"""How long each link of the chain takes on this machine, with the shipped pair: python benchmarks/chain.py
+"""How long each link of the chain takes on this machine, with the shipped pair: python -m benchmarks.chain
 
 Medians over interleaved rounds. "start" is a whole process, `python -m blendgan --version` for the base line.
 """
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 import blendgan
+from benchmarks.figures import Row, interleave
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap
 from stylegan2.loading import load_discriminator, load_generator, open_model
@@ -28,6 +25,7 @@ from stylegan2.train.state import train_batch
 
 ROUNDS = 5
 BATCH = 16
+LIMITS = {"toonify, one face, whole process": 20}  # seconds
 
 
 def command(*words: str) -> None:
@@ -56,25 +54,22 @@ def figures(folder: Path) -> dict[str, tuple[Callable[[], object], float, str]]:
     }
 
 
-def main() -> None:
-    """Print the table."""
+def rows() -> list[Row]:
+    """Return the figures."""
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
         work = figures(Path(name))
-        seconds: dict[str, list[float]] = {key: [] for key in work}
-        for _ in range(ROUNDS + 1):
-            for key, (call, _, _) in work.items():
-                started = time.perf_counter()
-                call()
-                seconds[key].append(time.perf_counter() - started)
-    table = Table(
-        "figure", "median", "fastest", "slowest", title=f"{torch.get_num_threads()} threads, torch {torch.__version__}"
-    )
+        taken = interleave({key: call for key, (call, _, _) in work.items()}, ROUNDS)
+    found = []
     for key, (_, units, unit) in work.items():
-        values = sorted(units / s if units else s for s in seconds[key][1:])  # the first round warms up
-        table.add_row(key, *(f"{v:.3g} {unit}" for v in (statistics.median(values), values[0], values[-1])))
-    Console().print(table)
+        median = taken[key].median
+        value = f"{units / median if units else median:.3g} {unit}"
+        limit = LIMITS.get(key)
+        found.append(
+            Row(key, value, "", None) if limit is None else Row(key, value, f"{limit} s", median / limit, "≤ 1")
+        )
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    print(*rows(), sep="\n")

@@ -1,4 +1,4 @@
-"""How much memory loading and drawing take at 1024 px: python benchmarks/memory.py
+"""How much memory loading and drawing take at 1024 px: python -m benchmarks.memory
 
 Config-f models of random weights, written by the writers of the tests: of each foreign format a training file with
 three networks, and one of the moving average alone; and our safetensors of a generator. Each figure is a process of
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,19 +19,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks.figures import Row
+
 ROOT = Path(__file__).resolve().parent.parent
 WRITERS = ROOT / "tests" / "stylegan2" / "checkpoints"
 LOAD_LIMIT = 1.25  # of the file's size: the file once, and what the work itself takes
 DRAW_LIMIT = 0.9e9  # bytes in all, for one picture
+PEAKS = 5  # it varies from run to run by one activation
+PICTURE = "one 1024 px picture from safetensors, fp32"
 NATIVE = "safetensors"
 FOREIGN = ("NVIDIA PyTorch", "NVIDIA TensorFlow", "rosinality zip", "rosinality stream")
 ALONE = ", average alone"
 
-Row = tuple[str, float, float, float]  # figure, value, limit, value / limit
-
 
 def rows() -> list[Row]:
-    """Return (figure, value, limit, ratio) of every figure; shares of the file, and bytes for the picture."""
+    """Return the figures: shares of the file, and the whole process that draws one picture."""
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
@@ -38,15 +41,19 @@ def rows() -> list[Row]:
             _run("write", kind, path)
             for work in (*LOADS, *(["load_discriminator"] if kind in FOREIGN else [])):
                 share = float(_run(work, kind, path)) / path.stat().st_size
-                found.append((f"{kind}, {work}: of the file", share, LOAD_LIMIT, share / LOAD_LIMIT))
-        peak = float(_run("draw", NATIVE, path))
-        found.append((f"{NATIVE}, one 1024 px picture: bytes", peak, DRAW_LIMIT, peak / DRAW_LIMIT))
+                peer = f"{LOAD_LIMIT} of the file"
+                found.append(
+                    Row(f"memory, {kind}, {work}", f"{share:.2f} of the file", peer, share / LOAD_LIMIT, "≤ 1")
+                )
+        peak = statistics.median(float(_run("draw", NATIVE, path)) for _ in range(PEAKS))
+        peer = f"{DRAW_LIMIT / 1e9} GB"
+        found.append(Row(f"memory, {PICTURE}", f"{peak / 1e9:.2f} GB in all", peer, peak / DRAW_LIMIT, "≤ 1"))
     return found
 
 
 def _run(work: str, kind: str, path: Path) -> str:
     """Work in a new process, which prints a number of bytes."""
-    words = [sys.executable, __file__, "--work", work, "--format", kind, "--file", str(path)]
+    words = [sys.executable, "-m", "benchmarks.memory", "--work", work, "--format", kind, "--file", str(path)]
     return subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout
 
 
@@ -175,8 +182,7 @@ def main() -> None:
     elif arguments.work:
         print(measure(arguments.work, arguments.file))
     else:
-        for figure, value, limit, ratio in rows():
-            print(f"{figure:45} {value:14.4g} {limit:10.4g} {ratio:6.2f}")
+        print(*rows(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a command takes that has little to do: python benchmarks/startup.py
+"""How long a command takes that has little to do: python -m benchmarks.startup
 
 Whole processes, `python -m blendgan …`, interleaved; medians. The large model is of 1024 px, config-f, 133 MB: its two
 fingerprints take most of the time. The peers are Python itself, and importing torch, which other commands begin with.
@@ -13,15 +13,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.figures import Row
+
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 9
 HELP_LIMIT, INSPECT_LIMIT = 0.25, 0.4  # seconds
 
-Row = tuple[str, float, float, float]  # figure, value, limit (a peer has its own value), value / limit
-
 
 def rows() -> list[Row]:
-    """Return (figure, seconds, limit, ratio); the peers come last, with a ratio of 1."""
+    """Return the figures; the peers come last."""
     with tempfile.TemporaryDirectory() as folder:
         large = Path(folder) / "large.safetensors"
         subprocess.run([sys.executable, "-c", WRITE_LARGE, str(large)], check=True, cwd=ROOT)
@@ -35,8 +35,12 @@ def rows() -> list[Row]:
             'python -c "import torch"': (["-c", "import torch"], None),
         }
         seconds = _medians({figure: words for figure, (words, _) in limits.items()})
-    found = ((figure, seconds[figure], limit or seconds[figure]) for figure, (_, limit) in limits.items())
-    return [(figure, value, limit, value / limit) for figure, value, limit in found]
+    return [_row(figure, seconds[figure], limit) for figure, (_, limit) in limits.items()]
+
+
+def _row(figure: str, seconds: float, limit: float | None) -> Row:
+    value = f"{seconds:.2f} s"
+    return Row(figure, value, "", None) if limit is None else Row(figure, value, f"{limit} s", seconds / limit, "≤ 1")
 
 
 WRITE_LARGE = """
@@ -64,11 +68,5 @@ def _medians(work: dict[str, list[str]]) -> dict[str, float]:
     return {figure: statistics.median(values[1:]) for figure, values in seconds.items()}  # the first round warms up
 
 
-def main() -> None:
-    """Print the table."""
-    for figure, value, limit, ratio in rows():
-        print(f"{figure:30} {value:8.3f} s {limit:8.3f} s {ratio:6.2f}")
-
-
 if __name__ == "__main__":
-    main()
+    print(*rows(), sep="\n")

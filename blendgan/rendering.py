@@ -13,6 +13,8 @@ from torch import Tensor
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
+from stylegan2.graphs import GraphedSynthesis, is_chosen
+from stylegan2.incremental import IncrementalSynthesis
 from stylegan2.loading import ModelLike, estimate_w_avg, load_generator
 
 MeanW = Literal["stored", "estimated"]  # where truncation pulls to: the file's w_avg, or the mean of new samples
@@ -85,6 +87,8 @@ def renderer_of(generator: Generator, setting: Setting) -> Renderer:
     generator = generator.to(setting.device)
     if setting.mean_w == "estimated":
         generator.mapping.w_avg = estimate_w_avg(generator)  # in place it could be the caller's checkpoint
+    if is_chosen(setting.device) and not isinstance(generator.synthesis, (GraphedSynthesis, IncrementalSynthesis)):
+        generator.synthesis = GraphedSynthesis(generator.synthesis)
     return Renderer(generator, setting, None if label is None else label.to(setting.device))
 
 

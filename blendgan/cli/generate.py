@@ -108,7 +108,7 @@ def _draw_seeds(
 def _model(network: str, blend: Path | None, masking: Masking | None) -> str | Blending:
     """What draws: one network, or the blend of a recipe, with a mask or without."""
     from blendgan.cli.recipes import Given, opened
-    from blendgan.generation import Blending, Drawing
+    from blendgan.generation import Blending
 
     if blend is None:
         if masking is not None:

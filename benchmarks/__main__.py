@@ -1,0 +1,96 @@
+"""Every figure as one Markdown table: python -m benchmarks [NAME ...] [--into docs/performance.md]
+
+Takes some fifteen minutes on two cores; best with nothing else running. `--into` replaces what stands between the two
+marks of a page, and draws the plot beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from benchmarks import synthesis
+from benchmarks.figures import Row, Seconds
+from blendgan import __version__
+from blendgan.images import write_png
+from blendgan.plots import Chart, Line, draw
+
+NAMES = ("synthesis", "incremental", "training", "startup", "memory", "chain", "blend", "ops", "gpu")
+MARKS = ("<!-- figures: python -m benchmarks --into this file -->", "<!-- end of figures -->")
+PLOT = "pictures/performance.png"  # beside the page
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    has = torch.cpu.get_capabilities()
+    widest = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{has.get('cpu_name', platform.machine())} ({widest}), {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}, blendgan {__version__}, "
+        f"{date.today().isoformat()}"
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as Markdown."""
+    head = ["| figure | value | beside | ratio | goal |", "|---|---|---|---|---|"]
+    body = [
+        f"| {row.figure} | {row.value} | {row.peer} | {'' if row.ratio is None else f'{row.ratio:.2f}'} | {row.goal} |"
+        for row in rows
+    ]
+    return "\n".join([f"Measured on: {machine()}.", "", *head, *body])
+
+
+def chart(taken: dict[tuple[int, int], dict[str, Seconds]]) -> Chart:
+    """Return seconds per picture over the resolution, ours and the textbook's, for each batch."""
+    lines = []
+    for samples in sorted({samples for _, samples in taken}):
+        for name in ("ours", "textbook"):
+            points = [(r, seconds[name].median / n) for (r, n), seconds in sorted(taken.items()) if n == samples]
+            lines.append(Line(f"{name}, batch {samples}", tuple(points)))
+    return Chart("Seconds per picture, config-f, fp32, two threads", tuple(lines), {})
+
+
+def replace_between_marks(page: Path, text: str) -> None:
+    """Put `text` between the marks of a page. Raises ValueError where it has none."""
+    first, last = MARKS
+    before, found, rest = page.read_text(encoding="utf-8").partition(first)
+    _, ended, after = rest.partition(last)
+    if not (found and ended):
+        raise ValueError(f"{page}: found no marks, expected {first} and {last}")
+    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure what was asked for, and print or insert the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all by default, of {', '.join(NAMES)}")
+    parser.add_argument("--into", type=Path, help="the page to put the table into")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in NAMES]:
+        parser.error(f"found {unknown[0]}, expected names of {', '.join(NAMES)}")
+    torch.set_num_threads(arguments.threads)
+    rows: list[Row] = []
+    for name in arguments.names or NAMES:
+        if name == "synthesis":
+            taken = {case: synthesis.measure(*case) for case in synthesis.CASES}
+            rows += synthesis.rows(taken)
+            if arguments.into:
+                write_png(arguments.into.parent / PLOT, draw(chart(taken)))
+        else:
+            rows += importlib.import_module(f"benchmarks.{name}").rows()
+    if arguments.into:
+        replace_between_marks(arguments.into, table(rows))
+    else:
+        print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
