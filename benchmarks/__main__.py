@@ -1,6 +1,6 @@
 """Every figure as one Markdown table: python -m benchmarks [NAME ...] [--into docs/performance.md]
 
-Takes some fifteen minutes on two cores; best with nothing else running. `--into` replaces what stands between the two
+Takes half an hour on two cores; best with nothing else running. `--into` replaces what stands between the two
 marks of a page, and draws the plot beside it.
 """
 
@@ -32,8 +32,8 @@ def machine() -> str:
     widest = torch.backends.cpu.get_cpu_capability()
     return (
         f"{has.get('cpu_name', platform.machine())} ({widest}), {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}, blendgan {__version__}, "
-        f"{date.today().isoformat()}"
+        f"{torch.get_num_threads()} threads, {platform.system()}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, blendgan {__version__}, {date.today().isoformat()}"
     )
 
 

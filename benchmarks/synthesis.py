@@ -7,13 +7,17 @@ files before anything is timed.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.figures import Row, Seconds, interleave, ratio
+from benchmarks.figures import Row, Seconds, ratio, told
 from benchmarks.textbook import states, synthesize
 from blendgan.devices import require_precision
 from stylegan2.config import GeneratorConfig, channels_by_rule
@@ -22,7 +26,7 @@ from stylegan2.generator import Generator
 from stylegan2.memory import keep_freed_memory
 
 CASES = ((64, 1), (256, 1), (512, 1), (1024, 1), (64, 8), (256, 8), (512, 8), (1024, 8))  # px, samples
-ROUNDS = {1: 9, 8: 3}
+ROUNDS = {1: 7, 8: 3}
 GOAL_FP32, GOAL_BF16, GOAL_PEAK = 2.0, 4.0, 0.75
 GOLDEN_RULE = 1e-4  # of the standard deviation, or of a tenth of the largest number where that is more
 
@@ -57,6 +61,12 @@ def convolutions(config: GeneratorConfig, samples: int) -> Callable[[], None]:
     return run
 
 
+def prepared(prepare: Callable[[], Callable[[], None]]) -> Callable[[], None]:
+    """The work that `prepare` returns, prepared when it is first done."""
+    once = cache(prepare)
+    return lambda: once()()
+
+
 def _layer(samples: int, inputs: int, out: int, resolution: int, *, up: bool) -> tuple[Tensor, Tensor, bool]:
     x = torch.randn(samples, inputs, resolution, resolution).contiguous(memory_format=torch.channels_last)
     weight = torch.randn(inputs, out, 3, 3) if up else torch.randn(out, inputs, 3, 3)
@@ -72,27 +82,71 @@ def check(ours: Tensor, theirs: Tensor) -> None:
 
 
 @torch.inference_mode()
-def measure(resolution: int, samples: int) -> dict[str, Seconds]:
-    """Return the seconds of one batch: ours, the textbook's, the convolutions alone; and ours in bf16 where it is."""
+def works(resolution: int, samples: int) -> dict[str, Callable[[], object]]:
+    """Return what is timed: one batch of ours, the textbook's, the convolutions alone; ours in bf16 where it is."""
     generator = make_generator(resolution)
     (state,) = states(generator)
     z = torch.randn(samples, 512, generator=torch.Generator().manual_seed(1))
     ws, synthesis = generator.mapping(z), generator.synthesis
-    check(synthesis(ws), synthesize(state, generator.config, ws))
 
-    def half() -> None:
+    def half() -> Tensor:
         synthesis.compute_in(torch.bfloat16, 8)
-        synthesis(ws)
+        picture: Tensor = synthesis(ws)
         synthesis.compute_in(None, 8)
+        return picture
 
-    work: dict[str, Callable[[], object]] = {
+    return {
         "ours": lambda: synthesis(ws),
         "textbook": lambda: synthesize(state, generator.config, ws),
-        "convolutions": convolutions(generator.config, samples),
+        "convolutions": prepared(lambda: convolutions(generator.config, samples)),
+        **({"bf16": half} if has_bf16() else {}),
     }
-    if has_bf16():
-        work["bf16"] = half
-    return interleave(work, ROUNDS[samples], warm_up=2)
+
+
+@torch.inference_mode()
+def measure(resolution: int, samples: int) -> dict[str, Seconds]:
+    """Return the seconds of each work, each in a process of its own: neither finds its memory as others left it."""
+    one = works(resolution, 1)
+    check(one["ours"](), one["textbook"]())
+    children = {name: Child(name, resolution, samples) for name in one}
+    try:
+        return told(children, ROUNDS[samples])
+    finally:
+        for child in children.values():
+            child.end()
+
+
+class Child:
+    """A process that does one work whenever it is told to, and says how long it took."""
+
+    def __init__(self, work: str, resolution: int, samples: int) -> None:
+        words = [sys.executable, "-m", "benchmarks.synthesis", work, str(resolution), str(samples)]
+        words.append(str(torch.get_num_threads()))
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self) -> float:
+        """Do it once; return the seconds."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the process has no pipes")
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+@torch.inference_mode()
+def serve(work: str, resolution: int, samples: int) -> None:
+    """Be such a process: a line in, seconds out."""
+    keep_freed_memory()
+    run = works(resolution, samples)[work]
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        run()
+        print(time.perf_counter() - started, flush=True)
 
 
 def has_bf16() -> bool:
@@ -106,7 +160,6 @@ def has_bf16() -> bool:
 
 def rows(taken: dict[tuple[int, int], dict[str, Seconds]] | None = None) -> list[Row]:
     """Return the figures of every case; `taken` holds measurements that were made before."""
-    keep_freed_memory()
     taken = {case: measure(*case) for case in CASES} if taken is None else taken
     found = [row for (resolution, samples), seconds in taken.items() for row in _rows(resolution, samples, seconds)]
     return found if has_bf16() else [*found, Row("generate in bf16", "not measured: this processor has none", "", None)]
@@ -138,5 +191,15 @@ def _rows(resolution: int, samples: int, seconds: dict[str, Seconds]) -> list[Ro
     return found
 
 
+def main() -> None:
+    """Print the figures, or be a process that does one work."""
+    if len(sys.argv) == 1:
+        print(*rows(), sep="\n")
+        return
+    work, resolution, samples, threads = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    serve(work, int(resolution), int(samples))
+
+
 if __name__ == "__main__":
-    print(*rows(), sep="\n")
+    main()

@@ -111,13 +111,18 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("fir", fir, persistent=False)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
-        noise = None if noise is None else noise * self.noise_strength
+        noise = None if noise is None or self._is_silent() else noise * self.noise_strength
         act = ACTIVATIONS[self.activation]
         return styled_conv2d(
             x, self.weight, self.affine(w), self.bias, self.fir,
             up=self.up, noise=noise, act=self.activation, gain=act.gain * gain,
             clamp=None if self.clamp is None else self.clamp * gain,
         )  # fmt: skip
+
+    def _is_silent(self) -> bool:
+        """Whether the noise would be multiplied by zero; asked where it costs nothing, and no gradient needs it."""
+        strength = self.noise_strength
+        return not torch.is_grad_enabled() and strength.device.type == "cpu" and not strength
 
 
 class ToRGB(nn.Module):

@@ -14,7 +14,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
 SETTINGS = (
     (M_ARENA_MAX, 1),  # one heap: autograd's thread would have its own, of at most 64 MB
     (M_MMAP_MAX, 0),  # large blocks come from the heap too
-    (M_TRIM_THRESHOLD, 2**31 - 1),  # and stay there when freed
+    (M_TRIM_THRESHOLD, -1),  # and stay there when freed, however much it is
     (M_TOP_PAD, 64 << 20),  # the heap grows in steps of 64 MB
 )
 

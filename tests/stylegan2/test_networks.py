@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from stylegan2 import layers
 from stylegan2.config import ARCHITECTURES, DiscriminatorConfig, GeneratorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
@@ -263,3 +264,22 @@ def test_fp16_holds_what_the_demodulation_would_undo(with_gradients: bool) -> No
     with torch.set_grad_enabled(with_gradients):
         full, half = layer(x, w, None), layer(x.half(), w, None)
     torch.testing.assert_close(half.float(), full, atol=0.02, rtol=0.02)
+
+
+def test_noise_of_strength_zero_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = pico_generator()
+    generator.synthesis.b8.conv0.noise_strength.zero_()
+    seen = []
+    whole = layers.styled_conv2d
+
+    def watched(*arguments: object, **how: object) -> Tensor:
+        seen.append(how.get("noise"))
+        return whole(*arguments, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(layers, "styled_conv2d", watched)
+    ws = generator.mapping(z_of(1))
+    with torch.no_grad():
+        quick = generator.synthesis(ws)
+    assert [noise is None for noise in seen if not isinstance(noise, str)].count(True) == 4  # b8.conv0, three to-RGBs
+    monkeypatch.undo()
+    torch.testing.assert_close(quick, generator.synthesis(ws))
