@@ -93,10 +93,17 @@ def _bias_act(x: Tensor, b: Tensor | None, dim: int, act: str, alpha: float, gai
     y: Tensor
     if b is None and gain == 1 and act != "linear":
         y = torch.ops.aten.leaky_relu(x, slope)
-    else:  # in place: the fewer passes over memory, the faster; `out`, since the result would take b's memory layout
-        y = x * gain if b is None else torch.add(_along(b * gain, dim, x.ndim), x, alpha=gain, out=torch.empty_like(x))
+    else:  # in place: the fewer passes over memory, the faster
+        y = _scaled_sum(x, None if b is None else _along(b, dim, x.ndim), gain)
         y = y if act == "linear" else torch.ops.aten.leaky_relu_(y, slope)
     return y.clamp_(-clamp, clamp) if clamp >= 0 else y
+
+
+def _scaled_sum(x: Tensor, b: Tensor | None, gain: float) -> Tensor:
+    """gain · (x + b), as a new tensor, in one pass."""
+    if b is None:
+        return x * gain
+    return x + b if gain == 1 else torch.add(b * gain, x, alpha=gain)
 
 
 def _bias_act_gradient(
