@@ -6,6 +6,7 @@ Only the tensors whose shares changed are blended again, and only the layers fro
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import cast
 
 from blendgan.blending import Combination, Shares, blend_lazily
 from blendgan.recipe import Recipe
@@ -43,27 +44,25 @@ class LiveBlend:
         blended = blend_lazily(self.sources, recipe)
         shares = blended.tensors.shares if isinstance(blended.tensors, Combination) else {}
         changed = {name for name, share in shares.items() if self._shares.get(name) != share}
-        if self._generator is None or self._must_start_over(blended, shares, changed):
-            self._generator = self._started(blended, shares)
+        generator = self._generator
+        if generator is None or self._must_start_over(generator, blended, shares, changed):
+            generator = self._generator = load_generator(blended)
+            self._cache.clear()
+            generator.synthesis = IncrementalSynthesis(generator.synthesis, self._cache, identities(shares))
         elif changed:
-            self._change(self._generator, blended, changed)
+            self._change(generator, blended, changed)
+            cast(IncrementalSynthesis, generator.synthesis).identities = identities(shares)
         self._shares = shares
-        self._generator.metadata = blended.metadata
-        if isinstance(self._generator.synthesis, IncrementalSynthesis):
-            self._generator.synthesis.identities = identities(shares)
-        return renderer_of(self._generator, self.setting)
+        generator.metadata = blended.metadata
+        return renderer_of(generator, self.setting)
 
-    def _must_start_over(self, blended: Checkpoint, shares: Mapping[str, Shares], changed: set[str]) -> bool:
+    def _must_start_over(
+        self, generator: Generator, blended: Checkpoint, shares: Mapping[str, Shares], changed: set[str]
+    ) -> bool:
         """Other tensors or sizes; or another mapping without a mean w of its own, which must be estimated anew."""
-        other = self._generator is None or self._generator.config != blended.config or set(shares) != set(self._shares)
+        other = generator.config != blended.config or set(shares) != set(self._shares)
         estimated = W_AVG not in shares and any(name.startswith("mapping.") for name in changed)
         return other or estimated
-
-    def _started(self, blended: Checkpoint, shares: Mapping[str, Shares]) -> Generator:
-        generator = load_generator(blended)
-        self._cache.clear()
-        generator.synthesis = IncrementalSynthesis(generator.synthesis, self._cache, identities(shares))
-        return generator
 
     def _change(self, generator: Generator, blended: Checkpoint, changed: set[str]) -> None:
         """Put new tensors in the place of those that changed; what was drawn before may still hold the old ones."""

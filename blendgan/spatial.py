@@ -8,7 +8,7 @@ picture, and at an edge each side's layers see what the other's have drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from blendgan.masks import Mask
 from stylegan2.config import CONST_RESOLUTION, GeneratorConfig
 from stylegan2.errors import InputError, ShapeMismatch
-from stylegan2.generator import Generator, Noise, SynthesisBlock, SynthesisNetwork
+from stylegan2.generator import Generator, Noise, Step, SynthesisNetwork
 
 Pair = tuple[Tensor | None, Tensor | None]  # BASE's and the blend's; the same tensor twice where they are mixed
-Step = tuple[SynthesisBlock, Sequence[Tensor], Sequence[Tensor | None]]  # a block, its styles, its noise
 
 DEFAULT_FROM = 16  # px, by eye: see docs/spatial.md
 

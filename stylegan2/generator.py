@@ -147,6 +147,9 @@ class SynthesisBlock(nn.Module):
         return rgb if picture is None else picture + rgb
 
 
+Step = tuple[SynthesisBlock, Sequence[Tensor], Sequence[Tensor | None]]  # a block, its styles, its noise
+
+
 class SynthesisNetwork(nn.Module):
     """ws [N, num_ws, w_dim] -> pictures [N, 3, H, W], about [-1, 1], not clamped."""
 
@@ -216,9 +219,7 @@ class SynthesisNetwork(nn.Module):
         given = given or {}
         return {n: given[n] if n in given else _noise(layer, count, mode, generator) for n, layer in layers}
 
-    def steps(
-        self, ws: Tensor, noise: Mapping[str, Tensor | None]
-    ) -> Iterator[tuple[SynthesisBlock, Sequence[Tensor], Sequence[Tensor | None]]]:
+    def steps(self, ws: Tensor, noise: Mapping[str, Tensor | None]) -> Iterator[Step]:
         """Yield every block, coarse to fine, with its styles and its noise, as `SynthesisBlock.forward` takes them.
 
         Raises ValueError for another number of styles.
@@ -232,6 +233,29 @@ class SynthesisNetwork(nn.Module):
             names = [f"b{resolution}.conv{i}" for i in ([1] if index == 0 else [0, 1])]
             styles = ws[:, first : first + len(names) + 1].unbind(dim=1)
             yield block, styles, [noise[name] for name in names]
+
+
+class WrappedSynthesis(SynthesisNetwork):
+    """A synthesis network around another, which has the weights and does whatever a subclass does not."""
+
+    def __init__(self, network: SynthesisNetwork) -> None:
+        nn.Module.__init__(self)  # not SynthesisNetwork's, which would build another network
+        self.network = network
+        self.resolutions, self.num_ws = network.resolutions, network.num_ws
+
+    def noise_maps(
+        self, count: int, mode: str, generator: torch.Generator | None = None, given: Noise | None = None
+    ) -> dict[str, Tensor | None]:
+        """As of the network."""
+        return self.network.noise_maps(count, mode, generator, given)
+
+    def steps(self, ws: Tensor, noise: Mapping[str, Tensor | None]) -> Iterator[Step]:
+        """As of the network."""
+        return self.network.steps(ws, noise)
+
+    def compute_in(self, dtype: torch.dtype | None, from_resolution: int) -> None:
+        """As of the network."""
+        self.network.compute_in(dtype, from_resolution)
 
 
 def _noise(layer: SynthesisLayer, count: int, mode: str, generator: torch.Generator | None) -> Tensor | None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylegan2.errors import InputError
-from stylegan2.generator import Noise, SynthesisNetwork
+from stylegan2.generator import Noise, SynthesisNetwork, WrappedSynthesis
 
 VARIABLE = "BLENDGAN_GRAPHS"
 MODES = ("off", "on")
@@ -54,16 +54,15 @@ def capture_on_device(function: Callable[[], Tensor]) -> tuple[Tensor, Callable[
     return picture, graph.replay
 
 
-class GraphedSynthesis(SynthesisNetwork):
+class GraphedSynthesis(WrappedSynthesis):
     """A synthesis network that replays its passes; it stands wherever the network does.
 
     Weights may change in place, but not be replaced. Noise that is drawn or given goes the plain way.
     """
 
     def __init__(self, network: SynthesisNetwork, capture: Capture = capture_on_device) -> None:
-        nn.Module.__init__(self)  # not SynthesisNetwork's, which would build another network
-        self.network, self._capture = network, capture
-        self.resolutions, self.num_ws = network.resolutions, network.num_ws
+        super().__init__(network)
+        self._capture = capture
         self._graphs: OrderedDict[tuple[object, ...], Graph] = OrderedDict()  # the oldest first
 
     def forward(

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylegan2.checkpoints.lazy import tensor_bytes
-from stylegan2.generator import Noise, State, SynthesisBlock, SynthesisNetwork
+from stylegan2.generator import Noise, State, Step, SynthesisBlock, SynthesisNetwork, WrappedSynthesis
 
 DEFAULT_LIMIT_BYTES = 512 << 20  # some four faces of a 1024 px model, or all of a page at 64 px
 
@@ -60,7 +60,7 @@ class ActivationCache:
             self.bytes -= _bytes(self._states.pop(key))
 
 
-class IncrementalSynthesis(SynthesisNetwork):
+class IncrementalSynthesis(WrappedSynthesis):
     """A synthesis network that keeps what it has computed; it stands wherever the network does.
 
     `identities` says which weights each block has: anything hashable that differs where they do. Who changes weights
@@ -73,9 +73,7 @@ class IncrementalSynthesis(SynthesisNetwork):
         cache: ActivationCache | None = None,
         identities: Mapping[int, Hashable] | None = None,
     ) -> None:
-        nn.Module.__init__(self)  # not SynthesisNetwork's, which would build another network
-        self.network = network
-        self.resolutions, self.num_ws = network.resolutions, network.num_ws
+        super().__init__(network)
         self.cache = ActivationCache() if cache is None else cache
         self.identities = identities or {r: digest_of(block) for r, block in _blocks(network)}
 
@@ -90,39 +88,37 @@ class IncrementalSynthesis(SynthesisNetwork):
         if noise_mode == "random" or noise:
             yield from self.network.pictures(ws, noise_mode, generator, noise)
             return
-        keys = self._keys(ws, noise_mode)
-        known = next((i for i in reversed(range(len(keys))) if self.cache.get(keys[i]) is not None), -1)
-        state: State = (None, None) if known < 0 else cast(State, self.cache.get(keys[known]))
+        steps = list(self.steps(ws, self.noise_maps(ws.shape[0], noise_mode)))
+        keys = self._keys(steps, f"{noise_mode} {tuple(ws.shape)} {ws.dtype} {ws.device}")
+        done, state = self._last_known(keys)
         if state[1] is not None:
             yield state[1].to(torch.float32)
-        steps = list(self.network.steps(ws, self.network.noise_maps(ws.shape[0], noise_mode)))
-        for i in range(known + 1, len(steps)):
+        for i in range(done, len(steps)):
             block, styles, block_noise = steps[i]
             state = block(*state, styles, block_noise)
             self.cache.put(keys[i], state if i < len(steps) - 1 else (None, state[1]))  # nothing goes on from the last
             if state[1] is not None:
                 yield state[1].to(torch.float32)
 
-    def _keys(self, ws: Tensor, noise_mode: str) -> list[Hashable]:
+    def _last_known(self, keys: Sequence[Hashable]) -> tuple[int, State]:
+        """How many blocks need not run, and the state after them."""
+        for done in range(len(keys), 0, -1):
+            state = self.cache.get(keys[done - 1])
+            if state is not None:
+                return done, state
+        return 0, (None, None)
+
+    def _keys(self, steps: Sequence[Step], of_all: str) -> list[Hashable]:
         """One key for each block: all that its output depends on."""
-        digest = hashlib.sha256(f"{noise_mode} {tuple(ws.shape)} {ws.dtype} {ws.device}".encode())
+        digest = hashlib.sha256(of_all.encode())
         keys: list[Hashable] = []
-        for resolution, (block, styles, _) in zip(
-            self.resolutions, self.network.steps(ws, _NoNoise()), strict=True
-        ):  # fmt: skip
+        for resolution, (block, styles, _) in zip(self.resolutions, steps, strict=True):
             digest.update(f"{block.compute} ".encode())
             for style in styles:
                 digest.update(tensor_bytes(style))
             before = keys[-1] if keys else None
             keys.append((before, digest.hexdigest(), self.identities[resolution]))
         return keys
-
-
-class _NoNoise(dict[str, None]):
-    """Noise maps for who only wants the styles."""
-
-    def __missing__(self, key: str) -> None:
-        return None
 
 
 def digest_of(block: SynthesisBlock) -> str:

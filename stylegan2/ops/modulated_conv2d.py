@@ -33,14 +33,11 @@ def modulated_conv2d(
 
 def _modulated_conv2d(x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, demodulate: bool) -> Tensor:
     _check(x, weight, styles, f, up)
-    if demodulate and x.dtype == torch.float16:
-        weight, styles = fit_half(weight, styles)
-    factor = demodulation(weight, styles) if demodulate else None
-    y, left = modulate_and_convolve(x, weight, styles, factor, f, up)
+    y, left = modulate_and_convolve(x, weight, styles, f, up, demodulate=demodulate)
     return y if left is None else y * left
 
 
-def fit_half(weight: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
+def _fit_half(weight: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
     """Scale so that fp16, which ends at 65504, holds the sum over all inputs; a demodulation takes the scale back out.
 
     The largest weight of each output map becomes 1/√fan-in, the largest style of each sample 1 (Karras et al. 2020a,
@@ -51,7 +48,7 @@ def fit_half(weight: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
     return weight, styles / styles.abs().amax(dim=1, keepdim=True).clamp(min=1e-8)
 
 
-def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
+def _demodulation(weight: Tensor, styles: Tensor) -> Tensor:
     """Return what brings each output map back to unit variance, [N, out]: the root in equation 3."""
     sums = reference.at_least_float32(weight)
     energy = styles.to(sums).square() @ weight.to(sums).square().sum(dim=[2, 3]).t()  # the sum in equation 3
@@ -59,12 +56,17 @@ def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
 
 
 def modulate_and_convolve(
-    x: Tensor, weight: Tensor, styles: Tensor, factor: Tensor | None, f: Tensor | None, up: int
+    x: Tensor, weight: Tensor, styles: Tensor, f: Tensor | None, up: int, *, demodulate: bool, gain: float = 1.0
 ) -> tuple[Tensor, Tensor | None]:
     """Return the convolution and what it is still to be multiplied by, [N, out, 1, 1]; None if nothing.
 
-    factor [N, out] is the demodulation, or None. As the rule has it the kernel takes all scales, or the activations do.
+    The gain goes into the demodulation, or without one into the styles. As the rule has it the kernel takes all scales,
+    or the activations do.
     """
+    if demodulate and x.dtype == torch.float16:
+        weight, styles = _fit_half(weight, styles)
+    factor = _demodulation(weight, styles) * gain if demodulate else None  # [N, out]
+    styles = styles if demodulate or gain == 1 else styles * gain
     pixels = x.shape[2] * x.shape[3]
     activations = pixels * (weight.shape[1] + weight.shape[0] * up * up)
     if not torch.is_grad_enabled() and scales_kernel(x.shape[0], weight.numel(), activations):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan2.ops.bias_act import HOMOGENEOUS, bias_act
-from stylegan2.ops.modulated_conv2d import demodulation, fit_half, modulate_and_convolve
+from stylegan2.ops.modulated_conv2d import modulate_and_convolve
 from stylegan2.ops.reference import ACTIVATIONS
 
 SLICE_BYTES = 2 << 20  # of the output worked on at a time; measured: 1 to 4 MB are the best, 1.4 x as fast as the whole
@@ -52,11 +52,7 @@ def styled_conv2d(
     """
     ending = Ending(b.to(x.dtype), None if noise is None else noise.to(x.dtype), act, gain, clamp)
     folded = gain if act in HOMOGENEOUS else 1.0  # the gain, where it may go into the factors before
-    if demodulate and x.dtype == torch.float16:
-        weight, styles = fit_half(weight, styles)
-    factor = demodulation(weight, styles) * folded if demodulate else None
-    styles = styles if demodulate or folded == 1 else styles * folded
-    y, left = modulate_and_convolve(x, weight, styles, factor, f, up)
+    y, left = modulate_and_convolve(x, weight, styles, f, up, demodulate=demodulate, gain=folded)
     if torch.is_grad_enabled() or act not in HOMOGENEOUS or y.is_cuda:  # a GPU has a kernel for all of it
         return _finished(y, left, ending, folded)
     return finish_(y, left, ending)

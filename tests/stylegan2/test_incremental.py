@@ -140,3 +140,13 @@ def test_other_architectures_draw_once() -> None:
     for architecture in ("resnet", "orig"):
         network = generator_of(architecture).synthesis
         assert [tuple(picture.shape) for picture in network.pictures(ws_of(0))] == [(1, 3, 32, 32)]
+
+
+def test_what_it_does_not_do_itself_the_network_does() -> None:
+    network = generator_of().synthesis
+    incremental = IncrementalSynthesis(network)
+    assert incremental.noise_maps(1, "const").keys() == network.noise_maps(1, "const").keys()
+    blocks = [block for block, _, _ in incremental.steps(ws_of(0), incremental.noise_maps(1, "none"))]
+    assert blocks == [network.get_submodule(f"b{resolution}") for resolution in network.resolutions]
+    incremental.compute_in(torch.bfloat16, 16)
+    assert (network.b8.compute, network.b16.compute) == (None, torch.bfloat16)
