@@ -29,6 +29,7 @@ from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, open_model
 from stylegan2.train import FolderDataset, Progress, TrainingConfig, train
+from stylegan2.train.growing import grow
 from stylegan2.train.snapshots import (
     STATE_FILE,
     checkpoint_to_state,
@@ -61,15 +62,19 @@ def begin(
     return Run(new_state(generator, discriminator, config, device), config, {})
 
 
-def begin_transfer(model: ModelLike, config: TrainingConfig, device: torch.device) -> Run:
-    """Start from a model's weights, at kimg 0.
+def begin_transfer(
+    model: ModelLike, config: TrainingConfig, device: torch.device, resolution: int | None = None
+) -> Run:
+    """Start from a model's weights, at kimg 0; with a larger `resolution` (px), from the model grown to it.
 
-    Raises CheckpointError if it has no discriminator, InputError for a model of a kind that cannot be trained here.
+    Raises CheckpointError if it has no discriminator, InputError for a model of a kind that cannot be trained or grown.
     """
     checkpoint = open_model(model)
     name = "in memory" if not isinstance(model, (str, Path)) else Path(model).stem
     _check_trainable(name, checkpoint)
     parent = parent_of(name, fingerprint(checkpoint), checkpoint)
+    if resolution is not None:
+        checkpoint = grow(checkpoint, resolution, config.seed)
     return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent})
 
 

@@ -24,7 +24,7 @@ Examples:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AUGMENTATION = {"ada": {}, "noaug": {"ada_target": None}, "fixed": {"ada_target": None}}  # what --aug changes
-NETWORK = ("resolution", "channel_base", "channel_max", "latent", "mapping_layers")  # what makes a new network
+WIDTHS = ("channel_base", "channel_max", "latent", "mapping_layers")  # with the resolution, what makes a new network
 COURSE = (  # what fixes a run's course
     "batch", "gamma", "learning_rate", "mirror", "aug", "target", "augment_p", "freezed", "ema_kimg", "style_mixing",
     "precision", "seed",
@@ -39,7 +39,13 @@ OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # w
 @click.option("--resume", "resume_dir", type=FOLDER, help="Go on with the run in this folder.")
 @click.option("--kimg", type=float, help="End after so many thousand pictures.  [default: 300]")
 @click.option("--snap", type=click.FloatRange(min=1), help="Thousand pictures between snapshots.  [default: 10]")
-@click.option("--resolution", type=int, default=64, show_default=True, help="Side of the pictures in px.")
+@click.option(
+    "--resolution",
+    type=int,
+    default=64,
+    show_default=True,
+    help="Side of the pictures in px; with --from, larger ones let the model grow.",
+)
 @click.option("--channel-base", type=int, default=2048, show_default=True, help="Feature maps times resolution.")
 @click.option("--channel-max", type=int, default=64, show_default=True, help="Most feature maps of a layer.")
 @click.option("--latent", type=int, default=128, show_default=True, help="Length of z and w.")
@@ -91,12 +97,15 @@ def _run(device: torch.device, chosen: dict[str, Any]) -> Run:
     from blendgan import training
 
     if chosen["resume_dir"] is not None:
-        _refuse_given((*NETWORK, *COURSE, "from_model"), "a resumed run keeps the numbers it was begun with")
+        _refuse_given(
+            ("resolution", *WIDTHS, *COURSE, "from_model"), "a resumed run keeps the numbers it was begun with"
+        )
         return training.resume(chosen["resume_dir"], chosen["kimg"], chosen["snap"], device)
     config = _training_config(chosen)
     if chosen["from_model"] is not None:
-        _refuse_given(NETWORK, "the network is MODEL's own")
-        return training.begin_transfer(chosen["from_model"], config, device)
+        _refuse_given(WIDTHS, "the network is MODEL's own")
+        resolution = chosen["resolution"] if options.is_given("resolution") else None
+        return training.begin_transfer(chosen["from_model"], config, device, resolution)
     generator, discriminator = _network_configs(chosen)
     return training.begin(generator, discriminator, config, device)
 
@@ -124,5 +133,4 @@ def _training_config(chosen: dict[str, Any]) -> TrainingConfig:
 def _network_configs(chosen: dict[str, Any]) -> tuple[GeneratorConfig, DiscriminatorConfig]:
     from stylegan2.train.config import fresh_configs
 
-    widths = {name: chosen[name] for name in ("channel_base", "channel_max", "latent", "mapping_layers")}
-    return fresh_configs(chosen["resolution"], **widths)
+    return fresh_configs(chosen["resolution"], **{name: chosen[name] for name in WIDTHS})

@@ -52,9 +52,16 @@ def test_a_batch_that_no_group_divides_trains_and_a_cut_state_exits_2(place, cap
     assert "training-state.pt: cannot be read" in line
 
 
-@pytest.mark.parametrize("option", ["--resolution", "--channel-base", "--latent"])
+@pytest.mark.parametrize("option", ["--channel-base", "--latent"])
 def test_a_transfer_keeps_its_network(tmp_path, capsys, option):
     words = ["train", "--data", str(tmp_path), "--outdir", str(tmp_path / "run"), "--from", "portraits", option, "32"]
     assert main.run(words) == 2
     assert f"{option}: the network is MODEL's own; leave it out" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_transfer_does_not_shrink(tmp_path, capsys):
+    words = ["train", "--data", str(tmp_path), "--outdir", str(tmp_path / "run"), "--from", "portraits"]
+    assert main.run([*words, "--resolution", "32"]) == 2
+    assert "resolution: found 32, expected a power of two of at least" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
