@@ -1,0 +1,127 @@
+"""What a run is worth as TRANSFER: its blends with BASE, drawn and scored at every snapshot.
+
+A transfer's own pictures go on improving while its blends get worse, since the layers of both models cease to fit each
+other. So each swap resolution R (TRANSFER gives the layers above it) has three figures, over the same styles w:
+
+    blendR_style     (D(blend) − D(BASE)) / (D(TRANSFER) − D(BASE)) of mean logits, by the run's own discriminator:
+                     0 = looks like BASE's pictures to it, 1 = as much like the new data as TRANSFER's own
+    blendR_distance  d(blend, BASE) / d(TRANSFER, BASE), perceptual distances from BASE's picture of the same w:
+                     0 = the same face, 1 = as far from it as TRANSFER's own
+    blendR_score     style − distance: what the blend gains over being more or less like TRANSFER (both ends have 0)
+    blendR_light     correlation of its light and shade with those of BASE's picture (anchor.py)
+
+and each resolution of the network the change of its weights since BASE, `bR_distance`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from blendgan.anchor import check_swaps, light_correlation
+from blendgan.blending import blend
+from blendgan.faces import ALL, align_faces
+from blendgan.images import grid, to_pictures, write_png
+from blendgan.kinship import compare
+from blendgan.projection import crop_size, project_faces
+from blendgan.rendering import Setting, renderer_of
+from blendgan.schedule import Swap
+from projector.optimise import ProjectionConfig
+from projector.perceptual import Target, Weights
+from projector.photo import read_photo
+from stylegan2.checkpoints.checkpoint import Checkpoint
+from stylegan2.discriminator import Discriminator
+from stylegan2.errors import InputError
+from stylegan2.generator import Generator
+from stylegan2.loading import load_discriminator, load_generator
+from stylegan2.train.data import SUFFIXES
+from stylegan2.train.snapshots import state_to_checkpoint
+from stylegan2.train.state import TrainingState
+
+SEEDS = range(16)
+SHOWN = 8  # columns of the sheet
+
+
+@dataclass(frozen=True, eq=False)
+class BlendWatch:
+    """BASE (with its discriminator), swaps to look at, styles [N, num_ws, w_dim] to draw, a folder for sheets."""
+
+    base: Checkpoint
+    swaps: tuple[int, ...]
+    styles: Tensor
+    folder: Path
+
+    def __post_init__(self) -> None:
+        check_swaps("preview", self.swaps, self.base.config)
+
+    def __call__(self, state: TrainingState, kimg: float) -> dict[str, float]:
+        """Draw and score the blends with the run's moving average; write `blends000010.png`."""
+        run = state_to_checkpoint(state, {"format": "memory"})
+        pictures = {"BASE": self._originals} | {
+            f"> {swap} px": draw(load_generator(blend(self.base, run, Swap(swap, "high"))), self.styles)
+            for swap in self.swaps
+        }
+        pictures["TRANSFER"] = draw(load_generator(run), self.styles)
+        shown = {caption: to_pictures(some[:SHOWN]) for caption, some in pictures.items()}
+        write_png(self.folder / f"blends{round(kimg):06d}.png", grid(shown))
+        figures: dict[str, float] = {}
+        for swap in self.swaps:
+            scores = self._scores(pictures[f"> {swap} px"], pictures["TRANSFER"], state.discriminator)
+            figures |= {f"blend{swap}_{name}": value for name, value in scores.items()}
+        rows = compare(self.base, run).rows
+        figures |= {f"b{row.resolution}_distance": row.distance for row in rows if row.resolution is not None}
+        return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+    @cached_property
+    def _originals(self) -> Tensor:
+        return draw(load_generator(self.base), self.styles)
+
+    @cached_property
+    def _perceptual(self) -> Target:
+        return Target(self._originals, load_discriminator(self.base), Weights(features=1, pixels=0))
+
+    @torch.no_grad()
+    def _scores(self, blends: Tensor, transfer: Tensor, critic: Discriminator) -> dict[str, float]:
+        device = critic.b4.out.weight.device
+        logits = [critic(some.to(device)).mean().item() for some in (self._originals, blends, transfer)]
+        distances = [self._perceptual.distance(pictures).mean().item() for pictures in (blends, transfer)]
+        style = share(logits[1] - logits[0], logits[2] - logits[0])
+        distance = share(*distances)
+        light = light_correlation(blends, self._originals).mean().item()
+        return {"style": style, "distance": distance, "score": style - distance, "light": light}
+
+
+def share(part: float, whole: float) -> float:
+    """Part / whole; NaN where there is no whole, as at the start of a run, when TRANSFER still is BASE."""
+    return part / whole if whole else math.nan
+
+
+def styles_of_seeds(base: Checkpoint, seeds: Sequence[int] = SEEDS) -> Tensor:
+    """Return BASE's styles [seeds, num_ws, w_dim] of some seeds, truncated as pictures usually are."""
+    return renderer_of(load_generator(base), Setting()).styles_of(seeds)
+
+
+def styles_of_photos(base: Checkpoint, folder: Path, config: ProjectionConfig) -> Tensor:
+    """Return the styles [faces, num_ws, w_dim] of the first face of every photo in a folder, projected into BASE.
+
+    Raises InputError for a folder without photos, NoFaceFound, and what reading and loading raise.
+    """
+    photos = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not photos:
+        raise InputError(f"{folder}: found no photos; expected some of {', '.join(SUFFIXES)}")
+    generator = load_generator(base)
+    size = crop_size(generator)
+    faces = [align_faces(read_photo(photo), photo.name, ALL, size)[0] for photo in photos]
+    return project_faces(faces, generator, load_discriminator(base), config).w
+
+
+@torch.no_grad()  # not inference mode: critics may look at these pictures with gradients on
+def draw(generator: Generator, styles: Tensor) -> Tensor:
+    """Styles [N, num_ws, w_dim] -> pictures [N, 3, H, W], drawn one by one."""
+    return torch.cat([generator.synthesis(w[None]) for w in styles])
