@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stylegan2.train.config import TrainingConfig
 from stylegan2.train.data import Dataset
-from stylegan2.train.state import FAKE_LABELS, TrainingState
+from stylegan2.train.state import FAKE_LABELS, TrainingState, agree
 from stylegan2.train.step import overfitting, parts_of, train_batch
 
 
@@ -28,6 +28,7 @@ class Progress:
 def train(state: TrainingState, data: Dataset, config: TrainingConfig) -> Iterator[Progress]:
     """Train until `config.kimg`, yielding after every batch; the state is changed in place."""
     here = parts_of(state, config).here
+    agree(state)
     started, first = time.monotonic(), state.batches
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)  # batches between snapshots
     last = -(-int(config.kimg * 1000) // config.batch)

@@ -81,7 +81,7 @@ def copy_from_first(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by those of the first process, in case another machine's differ in the last bit."""
     if count() > 1:
         for tensor in tensors:
-            dist.broadcast(tensor, 0)
+            dist.broadcast(tensor.detach(), 0)
 
 
 def is_any(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 — the flag is the whole message

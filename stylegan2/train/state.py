@@ -15,6 +15,7 @@ import torch
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.generator import Generator
+from stylegan2.train import processes
 from stylegan2.train.config import PRECISIONS, TrainingConfig
 from stylegan2.train.data import seeded
 from stylegan2.train.optimisers import discriminator_optimiser, generator_optimiser, hold_still
@@ -50,6 +51,12 @@ class TrainingState:
         """Set what `numbers` returned; what an earlier version did not have stays as it is."""
         for name, value in numbers.items():
             setattr(self, name, LossScale(**value) if isinstance(value, dict) else copy.copy(value))
+
+
+def agree(state: TrainingState) -> None:
+    """Give every process the first one's networks, in case another kind of machine drew or read other last bits."""
+    for network in (state.generator, state.average, state.discriminator):
+        processes.copy_from_first([*network.parameters(), *network.buffers()])
 
 
 def new_state(

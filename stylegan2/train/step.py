@@ -7,7 +7,7 @@ from torch import Tensor
 from stylegan2.errors import InputError
 from stylegan2.train import ema, parts, processes
 from stylegan2.train.config import TrainingConfig
-from stylegan2.train.data import Batch
+from stylegan2.train.data import Batch, Dataset
 from stylegan2.train.discriminator_step import step_discriminator
 from stylegan2.train.generator_step import GeneratorTerm, step_generator
 from stylegan2.train.parts import Parts
@@ -50,12 +50,22 @@ def parts_of(state: TrainingState, config: TrainingConfig) -> Parts:
     return parts.cut(config.batch, group, config.batch_gpu, processes=processes.count(), rank=processes.rank())
 
 
+def require_fit(state: TrainingState, config: TrainingConfig, data: Dataset) -> None:
+    """Raise InputError where the data lacks the model's classes, or a batch cannot be cut for these processes."""
+    parts_of(state, config)
+    _require_classes(state, "data", data.num_classes)
+
+
 def _check_labels(state: TrainingState, batch: Batch, fake_labels: Tensor | None) -> None:
-    classes = state.generator.config.num_classes
     for name, labels in (("labels", batch.labels), ("fake_labels", fake_labels)):
-        found = 0 if labels is None else labels.shape[1]
-        if classes and found != classes:
-            raise InputError(f"{name}: found {found} classes, expected {classes}, as the model has; choose other data")
+        _require_classes(state, name, 0 if labels is None else labels.shape[1])
+
+
+def _require_classes(state: TrainingState, name: str, found: int) -> None:
+    """A model without classes takes any data."""
+    expected = state.generator.config.num_classes
+    if expected and found != expected:
+        raise InputError(f"{name}: found {found} classes, expected {expected}, as the model has; choose other data")
 
 
 def _for_model(state: TrainingState, batch: Batch) -> Batch:
