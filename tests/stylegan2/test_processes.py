@@ -24,6 +24,53 @@ import torch
 from test_parts import EVERYTHING, train_some
 from stylegan2.train import processes
 torch.set_num_threads(1)
+def outcome():
+    state, figures = train_some(EVERYTHING, int(sys.argv[2]))
+    tensors = {k: v for part in ("generator", "average", "discriminator")
+               for k, v in getattr(state, part).state_dict(prefix=part + ".").items()}
+    return {"tensors": tensors, "figures": figures, "numbers": state.numbers()}
+alone = outcome()
+with processes.joined(torch.device("cpu")):
+    if sys.argv[3:] == [str(processes.rank())]:
+        raise SystemExit("this one fails")
+    together = outcome()
+    torch.save({"alone": alone, "together": together}, sys.argv[1] + str(processes.rank()))
+"""
+MASTER = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((MASTER, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def start(count: int, *arguments: str) -> list[subprocess.Popen[str]]:
+    """Start the program in `count` processes that know of each other, as torchrun would."""
+    shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": MASTER, "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments],
+            env={**os.environ, **shared, "PYTHONPATH": path, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(count)
+    ]
+
+
+def end_all(started: list[subprocess.Popen[str]], timeout: float = 300) -> list[tuple[int, str]]:
+    """Wait for all; returns (exit code, stderr) of each."""
+    try:
+        errors = [process.communicate(timeout=timeout)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    return [(process.returncode, error) for process, error in zip(started, errors, strict=True)]
+
+
 def compare(folder: Path, batches: int) -> None:
     """Train in one process and in two, and compare everything."""
     for code, error in end_all(start(2, str(folder / "rank"), str(batches))):
