@@ -194,13 +194,17 @@ def test_both_networks_hear_the_labels_of_what_they_see() -> None:
 
 @pytest.mark.slow
 def test_a_model_with_classes_learns_what_each_looks_like() -> None:
-    config = replace(PICO, kimg=1.6, batch=8, augment_p=0.0, ada_target=None, learning_rate=0.01, ema_kimg=0.05)
-    state = state_of(config, num_classes=3)
-    assert len(list(train(state, Blocks(), config))) == 200
-    z = torch.randn(6, 8, generator=torch.Generator().manual_seed(5))
+    config = replace(
+        PICO, kimg=3.2, batch=8, r1_interval=16, learning_rate=0.005, ema_kimg=0.1, style_mixing=0.0,
+        augment_p=0.0, ada_target=None,
+    )  # fmt: skip
+    sizes = {"channel_base": 128, "channel_max": 16, "latent": 16, "mapping_layers": 2}
+    state = new_state(*fresh_configs(8, num_classes=3, **sizes), config, CPU)
+    assert len(list(train(state, Blocks(), config))) == 400
+    z = torch.randn(6, 16, generator=torch.Generator().manual_seed(5))
     for kind in range(3):
         means = state.average(z, torch.eye(3)[[kind] * 6]).mean(dim=[0, 2, 3])
-        assert means.argmax() == kind, means
+        torch.testing.assert_close(means, torch.eye(3)[kind] * 2 - 1, atol=0.25, rtol=0)
 
 
 def test_data_without_the_models_classes_is_refused() -> None:
