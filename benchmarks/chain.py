@@ -20,8 +20,9 @@ from blendgan.schedule import Swap
 from stylegan2.loading import load_discriminator, load_generator, open_model
 from stylegan2.memory import keep_freed_memory
 from stylegan2.train import TrainingConfig
+from stylegan2.train.data import Batch
 from stylegan2.train.snapshots import checkpoint_to_state
-from stylegan2.train.state import train_batch
+from stylegan2.train.step import train_batch
 
 ROUNDS = 5
 BATCH = 16
@@ -50,7 +51,11 @@ def figures(folder: Path) -> dict[str, tuple[Callable[[], object], float, str]]:
         "blend the pair in memory": (lambda: blendgan.blend("portraits", "paintings", Swap(16)), 0, "s"),
         f"generate, batch {BATCH}": (lambda: generator(z), BATCH, "img/s"),
         f"discriminate, batch {BATCH}": (lambda: discriminator(real), BATCH, "img/s"),
-        f"train, batch {BATCH}, no augmentation": (lambda: train_batch(state, real, config), BATCH, "img/s"),
+        f"train, batch {BATCH}, no augmentation": (
+            lambda: train_batch(state, Batch(real, None), config),
+            BATCH,
+            "img/s",
+        ),
     }
 
 

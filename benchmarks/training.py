@@ -16,9 +16,10 @@ from benchmarks.textbook import discriminate, states, synthesize
 from stylegan2.memory import keep_freed_memory
 from stylegan2.train import TrainingConfig, ema
 from stylegan2.train.config import fresh_configs
-from stylegan2.train.data import seeded
-from stylegan2.train.losses import discriminator_loss, generator_loss, mix_styles, r1_penalty
-from stylegan2.train.state import DRAW_D, DRAW_G, TrainingState, new_state, train_batch
+from stylegan2.train.data import Batch, seeded
+from stylegan2.train.losses import discriminator_loss, draw_crossovers, generator_loss, mix_styles, r1_penalty
+from stylegan2.train.state import DRAW_D, DRAW_G, TrainingState, new_state
+from stylegan2.train.step import train_batch
 
 BATCH, RESOLUTION, ROUNDS = 16, 64, 48  # rounds: three cycles of lazy R1
 GOAL = 1.4
@@ -33,7 +34,7 @@ def textbook_batch(state: TrainingState, real: Tensor, config: TrainingConfig) -
     w = generator.mapping.map(z.flatten(0, 1)).unflatten(0, (2, count))
     generator.mapping.w_avg.lerp_(w.detach().mean(dim=[0, 1]), 1 - generator.config.w_avg_decay)
     ws = w[:, :, None].expand(-1, -1, generator.config.num_ws, -1)
-    ws = mix_styles(ws[0], ws[1], config.style_mixing, draw)
+    ws = mix_styles(ws[0], ws[1], draw_crossovers(count, generator.config.num_ws, config.style_mixing, draw))
     noise = generator.synthesis.noise_maps(count, "random", draw)
     fake = synthesize(g, generator.config, ws, {name: given for name, given in noise.items() if given is not None})
     state.discriminator.requires_grad_(False)
@@ -77,12 +78,15 @@ def rows() -> list[Row]:
     peer.optimizer_g, peer.optimizer_d = _optimizers_of(peer, config)
     real = torch.rand([BATCH, 3, RESOLUTION, RESOLUTION], generator=torch.Generator().manual_seed(1)) * 2 - 1
     for _ in range(2):
-        ours, theirs = train_batch(state, real, config), textbook_batch(peer, real, config)
+        ours, theirs = train_batch(state, Batch(real, None), config), textbook_batch(peer, real, config)
         for name in ("loss_g", "loss_d"):
             if abs(ours[name] - theirs[name]) > 1e-3 * max(1, abs(theirs[name])):
                 raise AssertionError(f"{name}: ours is {ours[name]}, the textbook's {theirs[name]}")
     taken = interleave(
-        {"ours": lambda: train_batch(state, real, config), "textbook": lambda: textbook_batch(peer, real, config)},
+        {
+            "ours": lambda: train_batch(state, Batch(real, None), config),
+            "textbook": lambda: textbook_batch(peer, real, config),
+        },
         ROUNDS,
         warm_up=2,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -90,6 +90,15 @@ def renderer_of(generator: Generator, setting: Setting) -> Renderer:
     if is_chosen(setting.device) and not isinstance(generator.synthesis, (GraphedSynthesis, IncrementalSynthesis)):
         generator.synthesis = GraphedSynthesis(generator.synthesis)
     return Renderer(generator, setting, None if label is None else label.to(setting.device))
+
+
+def draw_classes(generator: Generator, setting: Setting, seeds: Sequence[int]) -> Tensor:
+    """Return the pictures [seeds, 3, H, W] of some seeds; where the model has classes, each of the next class."""
+    count = generator.config.num_classes
+    if not count:
+        return renderer_of(generator, setting).draw_seeds(seeds)
+    renderers = [renderer_of(generator, replace(setting, class_index=i)) for i in range(min(count, len(seeds)))]
+    return torch.cat([renderers[place % count].draw_seeds([seed]) for place, seed in enumerate(seeds)])
 
 
 def latent_of(seed: int, z_dim: int) -> Tensor:

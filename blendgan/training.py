@@ -20,7 +20,7 @@ from PIL import Image
 from blendgan import __version__
 from blendgan.ancestry import parent_of
 from blendgan.images import grid, to_pictures, write_png
-from blendgan.rendering import Setting, renderer_of
+from blendgan.rendering import Setting, draw_classes
 from stylegan2.checkpoints import fingerprint, save
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
@@ -28,7 +28,8 @@ from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, open_model
-from stylegan2.train import FolderDataset, Progress, TrainingConfig, train
+from stylegan2.train import FolderDataset, Progress, TrainingConfig, processes, train
+from stylegan2.train.data import count_classes
 from stylegan2.train.growing import grow
 from stylegan2.train.snapshots import (
     STATE_FILE,
@@ -38,6 +39,7 @@ from stylegan2.train.snapshots import (
     state_to_checkpoint,
 )
 from stylegan2.train.state import TrainingState, new_state
+from stylegan2.train.step import require_fit
 
 LOG_FILE = "log.jsonl"
 LOG_KIMG = 0.5  # between lines of the log
@@ -84,24 +86,38 @@ def resume(folder: Path, kimg: float | None, snapshot_kimg: float | None, device
     return Run(state, config, lineage, folder)
 
 
+def resolution_of(model: ModelLike) -> int:
+    """Return the resolution of a model in px."""
+    return open_model(model).config.resolution
+
+
+def classes_in(data: Path) -> int:
+    """Return the number of classes that a model of some labelled data has. Raises InputError if there are no labels."""
+    found = count_classes(data)
+    if not found:
+        raise InputError(f"{data}: found no labels, which --cond needs; leave it out, or label the pictures")
+    return found
+
+
 def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
     config = checkpoint.config
     height, width = config.image_size
-    if config.num_classes or config.image_channels != 3 or not height == width == config.resolution:
-        found = f"{config.num_classes} classes, pictures of {width}×{height} px, {config.image_channels} channels"
-        raise InputError(f"{name}: found {found}; this trainer takes unconditional square RGB models; choose another")
+    if config.image_channels != 3 or not height == width == config.resolution:
+        found = f"pictures of {width}×{height} px, {config.image_channels} channels"
+        raise InputError(f"{name}: found {found}; this trainer takes square RGB models; choose another")
 
 
 def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
-    """Train, writing snapshots and log into `outdir`; yields after every batch.
+    """Train, writing snapshots and log into `outdir`; yields after every batch. Of several processes the first writes.
 
-    Raises InputError for a folder without pictures, for an `outdir` that holds another run, and for a run that has
-    nothing to do.
+    Raises InputError for a folder without pictures, or without the model's classes, for a batch that cannot be cut,
+    for an `outdir` that holds another run, and for a run that has nothing to do.
     """
     done = run.state.batches * run.config.batch / 1000
     if done >= run.config.kimg:
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
     pictures = FolderDataset(data, run.state.generator.config.resolution)
+    require_fit(run.state, run.config, pictures)
     outdir.mkdir(parents=True, exist_ok=True)
     is_its_own = run.folder is not None and outdir.samefile(run.folder)
     if (outdir / STATE_FILE).exists() and not is_its_own:
@@ -109,12 +125,13 @@ def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
             f"{outdir}: already holds a run; go on with it by --resume {outdir}, or choose another --outdir"
         )
     log = outdir / LOG_FILE
-    _cut_log(log, run.state.batches * run.config.batch / 1000)
+    if processes.is_first():
+        _cut_log(log, run.state.batches * run.config.batch / 1000)
     every = max(round(LOG_KIMG * 1000 / run.config.batch), 1)
     for progress in train(run.state, pictures, run.config):
-        if run.state.batches % every == 0 or progress.snapshot_due:
+        if processes.is_first() and (run.state.batches % every == 0 or progress.snapshot_due):
             _append(log, progress)
-        if progress.snapshot_due:
+        if processes.is_first() and progress.snapshot_due:
             write_snapshot(run, data.name, outdir)
         yield progress
 
@@ -135,9 +152,9 @@ def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
 
 
 def sample_grid(generator: Generator) -> Image.Image:
-    """Return a picture of faces of seeds 0 … 31; models that are trained here have no classes."""
-    renderer = renderer_of(generator, Setting(GRID_PSI, device=generator.device))
-    pictures = to_pictures(renderer.draw_seeds(range(GRID_ROWS * GRID_COLUMNS)))
+    """Return a picture of faces of seeds 0 … 31, of its classes in turn."""
+    setting = Setting(GRID_PSI, device=generator.device)
+    pictures = to_pictures(draw_classes(generator, setting, range(GRID_ROWS * GRID_COLUMNS)))
     rows = [pictures[i : i + GRID_COLUMNS] for i in range(0, len(pictures), GRID_COLUMNS)]
     return grid({" " * i: row for i, row in enumerate(rows)})
 

@@ -1,196 +1,85 @@
-"""Adaptive discriminator augmentation: pixel blits, geometry, colour (Karras et al. 2020a, appendix B).
+"""Adaptive discriminator augmentation (Karras et al. 2020a, appendix B): what is drawn, and doing it.
 
-Every transformation is drawn per picture with probability p, so that for p < 1 it cannot leak into the generator.
-Geometry is one 3×3 matrix per picture, from output pixels to input pixels; colour is one 4×4 matrix. What is not
-drawn is the identity. Pictures are [N, 3, H, W].
+Every transformation is drawn per picture with probability p, so that for p < 1 it cannot leak into the generator. What
+is not drawn is the identity. `draw_changes` knows no picture and `apply_changes` no chance: so a batch that is cut into
+parts draws once, for all of it. Pictures are [N, 3, H, W] in [-1, 1].
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan2.ops import upfirdn2d
-from stylegan2.train.grid_sample import grid_sample
-
-SYM6 = (  # low-pass taps of the sym6 wavelet, as the paper chooses for its resampling (appendix B.2)
-    0.015404109327027373, 0.0034907120842174702, -0.11799011114819057, -0.048311742585633,
-    0.4910559419267466, 0.787641141030194, 0.3379294217276218, -0.07263752278646252,
-    -0.021060292512300564, 0.04472490177066578, 0.0017677118642428036, -0.007800708325034148,
-)  # fmt: skip
-LOG2 = math.log(2)
-TRANSLATION = 0.125  # pixel blits move by up to this share of the picture; fractional moves have it as their std
-SCALE_STD = 0.2 * LOG2  # of ln(scale)
-BRIGHTNESS_STD, CONTRAST_STD, SATURATION_STD = 0.2, 0.5 * LOG2, 1.0 * LOG2
-
-
-def augment(pictures: Tensor, p: float, generator: torch.Generator) -> Tensor:
-    """Return pictures [N, 3, H, W], each changed at random with probability p per transformation."""
-    if p <= 0:
-        return pictures
-    dice = Dice(pictures.shape[0], p, generator)
-    size = (pictures.shape[3], pictures.shape[2])
-    matrices = blit_matrices(dice, size) @ geometry_matrices(dice, size)
-    colours = colour_matrices(dice)
-    moved = (matrices != torch.eye(3, device=matrices.device)).flatten(1).any(dim=1).nonzero()[:, 0]
-    if len(moved):  # the rest would come out as they are: spare the resampling
-        pictures = pictures.index_copy(0, moved, apply_geometry(pictures[moved], matrices[moved]))
-    return apply_colour(pictures, colours)
+from stylegan2.train.augment_colour import apply_colour, colour_matrices
+from stylegan2.train.augment_corruption import apply_gains, apply_holes, draw_gains, draw_holes, draw_noise
+from stylegan2.train.augment_geometry import apply_geometry, blit_matrices, geometry_matrices
+from stylegan2.train.config import AUGPIPES
+from stylegan2.train.dice import Dice
+from stylegan2.train.parts import at
 
 
 @dataclass(frozen=True)
-class Dice:
-    """Random values for `count` pictures; `drawn` tells which of them a transformation is for."""
+class Changes:
+    """What is to be done to each of N pictures, in this order; None is nothing."""
 
-    count: int
-    p: float
-    generator: torch.Generator
+    matrices: Tensor | None = None  # [N, 3, 3], geometry
+    colours: Tensor | None = None  # [N, 4, 4]
+    gains: Tensor | None = None  # [N, 4], of frequency bands
+    noise: Tensor | None = None  # [N, 3, H, W]
+    holes: Tensor | None = None  # [N, 3]
 
-    def uniform(self, low: float, high: float) -> Tensor:
-        """[N] from U(low, high), for every picture."""
-        return low + (high - low) * torch.rand([self.count], generator=self.generator, device=self.generator.device)
-
-    def normal(self, std: float) -> Tensor:
-        """[N] from N(0, std²), for every picture."""
-        return std * torch.randn([self.count], generator=self.generator, device=self.generator.device)
-
-    def drawn(self, p: float | None = None) -> Tensor:
-        """[N] of 0 or 1: is the transformation drawn?"""
-        return (self.uniform(0, 1) < (self.p if p is None else p)).to(torch.float32)
+    def at(self, places: Sequence[int]) -> Changes:
+        """Return the changes of some of the pictures."""
+        drawn = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Changes(**{name: None if tensor is None else at(tensor, places) for name, tensor in drawn.items()})
 
 
-# ---- geometry: matrices [N, 3, 3] that take an output position to an input position, in px from the middle -----
+def augment(pictures: Tensor, p: float, generator: torch.Generator, pipe: str = "bgc") -> Tensor:
+    """Return pictures [N, 3, H, W], each changed at random with probability p per transformation."""
+    size = (pictures.shape[3], pictures.shape[2])
+    return apply_changes(pictures, draw_changes(pipe, pictures.shape[0], size, p, generator))
 
 
-def blit_matrices(dice: Dice, size: tuple[int, int]) -> Tensor:
-    """Mirror, quarter turns, moves by whole pixels; size is (width, height)."""
-    mirror = 1 - 2 * dice.uniform(0, 2).floor() * dice.drawn()
-    turn = dice.uniform(0, 4).floor() * dice.drawn() * (-math.pi / 2)
-    moved = dice.drawn()
-    x, y = ((dice.uniform(-TRANSLATION, TRANSLATION) * side * moved).round() for side in size)
-    return scaling(mirror, torch.ones_like(mirror)) @ rotation(turn) @ translation(x, y)
+def draw_changes(pipe: str, count: int, size: tuple[int, int], p: float, generator: torch.Generator) -> Changes:
+    """Draw for `count` pictures of (width, height) `size` px what `pipe`, a name in AUGPIPES, does with probability p.
 
-
-def geometry_matrices(dice: Dice, size: tuple[int, int]) -> Tensor:
-    """Scale, rotation, stretch, rotation, fractional move, in the paper's order; size is (width, height)."""
-    p_rotate = 1 - math.sqrt(1 - min(dice.p, 1))  # two rotations: at least one is drawn with probability p
-    zoom = (dice.normal(SCALE_STD) * dice.drawn()).exp()
-    before = dice.uniform(-math.pi, math.pi) * dice.drawn(p_rotate)
-    stretch = (dice.normal(SCALE_STD) * dice.drawn()).exp()
-    after = dice.uniform(-math.pi, math.pi) * dice.drawn(p_rotate)
-    moved = dice.drawn()
-    x, y = (dice.normal(TRANSLATION) * side * moved for side in size)
-    return scaling(zoom, zoom) @ rotation(before) @ scaling(stretch, 1 / stretch) @ rotation(after) @ translation(x, y)
-
-
-def scaling(x: Tensor, y: Tensor) -> Tensor:
-    """[N], [N] -> [N, 3, 3]."""
-    return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], dim=1))
-
-
-def rotation(angle_rad: Tensor) -> Tensor:
-    """[N] -> [N, 3, 3]."""
-    c, s, zero, one = angle_rad.cos(), angle_rad.sin(), torch.zeros_like(angle_rad), torch.ones_like(angle_rad)
-    return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
-
-
-def translation(x: Tensor, y: Tensor) -> Tensor:
-    """[N], [N] -> [N, 3, 3]."""
-    matrix = torch.eye(3, device=x.device).repeat(x.shape[0], 1, 1)
-    matrix[:, 0, 2], matrix[:, 1, 2] = x, y
-    return matrix
-
-
-def apply_geometry(pictures: Tensor, matrices: Tensor) -> Tensor:
-    """Resample pictures [N, 3, H, W] through matrices [N, 3, 3]: double, sample, halve; mirrored beyond the rim.
-
-    Up- and down-sampling use an orthogonal wavelet's low-pass: but for the rim, the identity matrix gives the very
-    picture.
+    p = 0 draws nothing.
     """
-    n, c, height, width = pictures.shape
-    up_x, up_y = (_doubling(side, pictures.device) for side in (width, height))
-    fine = up_y @ pictures @ up_x.t()  # [N, 3, 2H, 2W]
-    out = (width + _REACH, height + _REACH)  # px: half a filter more on every side
-    shift = torch.full([1], _DELAY, device=matrices.device)
-    matrices = translation(-shift, -shift) @ matrices @ translation(shift, shift)
-    theta = torch.linalg.inv(_half_sizes(matrices, width, height)) @ matrices @ _half_sizes(matrices, *out)
-    grid = F.affine_grid(theta[:, :2], [n, c, 2 * out[1], 2 * out[0]], align_corners=False)
-    down_x, down_y = (_halving(side, pictures.device) for side in (width, height))
-    return down_y @ grid_sample(fine, grid) @ down_x.t()
+    if p <= 0:
+        return Changes()
+    dice, kinds = Dice(count, p, generator), AUGPIPES[pipe]
+    moves = [draw(dice, size) for kind, draw in (("blit", blit_matrices), ("geom", geometry_matrices)) if kind in kinds]
+    return Changes(
+        matrices=moves[0] @ moves[1] if len(moves) == 2 else next(iter(moves), None),
+        colours=colour_matrices(dice) if "color" in kinds else None,
+        gains=draw_gains(dice) if "filter" in kinds else None,
+        noise=draw_noise(dice, size) if "noise" in kinds else None,
+        holes=draw_holes(dice) if "cutout" in kinds else None,
+    )
 
 
-_REACH = len(SYM6) // 2  # samples of the doubled picture that the filter reaches to either side
-_CENTRE = sum(i * tap for i, tap in enumerate(SYM6)) / sum(SYM6)  # 5.10: the wavelet is not quite symmetric
-_DELAY = (_REACH - 1 + 0.5 - _CENTRE) / 2  # px that the doubled picture lies to the upper left of where it should
+def apply_changes(pictures: Tensor, changes: Changes) -> Tensor:
+    """Change pictures [N, 3, H, W]; gradients flow through to them, twice."""
+    if changes.matrices is not None:
+        still = torch.eye(3, device=changes.matrices.device)
+        pictures = _apply_where_needed(apply_geometry, pictures, changes.matrices, still)
+    if changes.colours is not None:
+        pictures = apply_colour(pictures, changes.colours)
+    if changes.gains is not None:
+        pictures = _apply_where_needed(apply_gains, pictures, changes.gains, torch.ones_like(changes.gains[0]))
+    if changes.noise is not None:
+        pictures = pictures + changes.noise
+    return pictures if changes.holes is None else apply_holes(pictures, changes.holes)
 
 
-def _doubling(side: int, device: torch.device) -> Tensor:
-    """Mirror the rim, double, filter: as a matrix [2·side, side], since two products beat filtering three channels."""
-    columns = torch.eye(side, device=device)[:, None, None]  # [side, 1, 1, side]: one picture of one row per column
-    columns = F.pad(columns, (_REACH // 2, _REACH // 2, 0, 0), mode="reflect")
-    return upfirdn2d(columns, _taps(device), up=[2, 1], padding=[0, -1, 0, 0], gain=2)[:, 0, 0].t()
-
-
-def _halving(side: int, device: torch.device) -> Tensor:
-    """Filter and halve: a matrix [side, 2·(side + reach)]."""
-    columns = torch.eye(2 * (side + _REACH), device=device)[:, None, None]
-    return upfirdn2d(columns, _taps(device), down=[2, 1], padding=[-1, -1, 0, 0], flip_filter=True)[:, 0, 0].t()
-
-
-def _taps(device: torch.device) -> Tensor:
-    taps = torch.tensor(SYM6, device=device)
-    return (taps / taps.sum())[None]  # [1, 12]
-
-
-def _half_sizes(like: Tensor, width: int, height: int) -> Tensor:
-    """The matrix [3, 3] from normalised coordinates in [-1, 1] to px from the middle."""
-    return torch.diag(like.new_tensor([width / 2, height / 2, 1]))
-
-
-# ---- colour: matrices [N, 4, 4] on (r, g, b, 1), with pictures in [-1, 1] ---------------------------------------
-
-
-def colour_matrices(dice: Dice) -> Tensor:
-    """Brightness, contrast, luma flip, hue rotation, saturation, in the paper's order."""
-    device = dice.generator.device
-    eye = torch.eye(4, device=device)
-    grey = torch.tensor([1.0, 1.0, 1.0, 0.0], device=device) / math.sqrt(3)  # the luma axis
-    luma = grey.outer(grey)  # projection onto it
-    matrix = eye.repeat(dice.count, 1, 1)
-    matrix[:, :3, 3] = (dice.normal(BRIGHTNESS_STD) * dice.drawn())[:, None]
-    contrast = (dice.normal(CONTRAST_STD) * dice.drawn()).exp()
-    one = torch.ones_like(contrast)
-    matrix = torch.diag_embed(torch.stack([contrast, contrast, contrast, one], dim=1)) @ matrix
-    flip = dice.uniform(0, 2).floor() * dice.drawn()
-    matrix = (eye - 2 * luma * flip[:, None, None]) @ matrix
-    matrix = _hue_rotation(dice.uniform(-math.pi, math.pi) * dice.drawn(), grey) @ matrix
-    saturation = (dice.normal(SATURATION_STD) * dice.drawn()).exp()
-    return (luma + (eye - luma) * _only_colour(saturation)) @ matrix
-
-
-def _only_colour(factor: Tensor) -> Tensor:
-    """[N] -> [N, 1, 4] column factors that leave the constant 1 alone."""
-    one = torch.ones_like(factor)
-    return torch.stack([factor, factor, factor, one], dim=1)[:, None, :]
-
-
-def _hue_rotation(angle_rad: Tensor, axis: Tensor) -> Tensor:
-    """Rotation of colour about the grey `axis` [4] (Rodrigues): [N] -> [N, 4, 4]."""
-    x, y, z = axis[:3].tolist()
-    cross = torch.zeros(4, 4, device=axis.device)
-    cross[:3, :3] = torch.tensor([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    flat = torch.zeros(4, 4, device=axis.device)
-    flat[:3, :3] = torch.eye(3) - axis[:3].outer(axis[:3]).cpu()  # projection onto the plane of colours
-    c, s = angle_rad.cos()[:, None, None], angle_rad.sin()[:, None, None]
-    return torch.eye(4, device=axis.device) + (c - 1) * flat + s * cross
-
-
-def apply_colour(pictures: Tensor, matrices: Tensor) -> Tensor:
-    """pictures [N, 3, H, W], matrices [N, 4, 4] -> [N, 3, H, W]."""
-    n, _, height, width = pictures.shape
-    flat = matrices[:, :3, :3] @ pictures.reshape(n, 3, -1) + matrices[:, :3, 3:]
-    return flat.reshape(n, 3, height, width)
+def _apply_where_needed(
+    apply: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, drawn: Tensor, identity: Tensor
+) -> Tensor:
+    """Leave alone what would come out as it is: that spares most of the work at the small p of most runs."""
+    needed = (drawn != identity).flatten(1).any(dim=1).nonzero()[:, 0]
+    if not len(needed):
+        return pictures
+    return pictures.index_copy(0, needed, apply(pictures[needed], drawn[needed]))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,27 @@ SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 
 
+class Batch(NamedTuple):
+    """Pictures [N, 3, size, size] in [-1, 1] and labels [N, num_classes], or None."""
+
+    pictures: Tensor
+    labels: Tensor | None
+
+
+class Dataset(Protocol):
+    """What training needs of pictures; num_classes 0 is a data set without labels."""
+
+    @property
+    def size_px(self) -> int: ...
+    @property
+    def num_classes(self) -> int: ...
+    def __len__(self) -> int: ...
+    def batch(
+        self, number: int, count: int, seed: int, *, mirror: bool, places: Sequence[int] | None = None
+    ) -> Batch: ...
+    def labels(self, number: int, count: int, seed: int, stream: int) -> Tensor | None: ...
+
+
 class FolderDataset:
     """Every picture below a folder, as uint8 [3, size, size], kept in memory once read.
 
@@ -28,6 +50,8 @@ class FolderDataset:
     transparent becomes white, and 16-bit greys 8-bit ones. Raises InputError for a folder without pictures,
     and for one that cannot be read, by name.
     """
+
+    num_classes = 0
 
     def __init__(self, folder: str | Path, size_px: int) -> None:
         self.size_px = size_px
@@ -53,14 +77,26 @@ class FolderDataset:
         except UNREADABLE as error:
             raise InputError(f"{file}: cannot be read as a picture ({error}); remove it or replace it") from error
 
-    def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Tensor:
-        """Return pictures [count, 3, size, size] in [-1, 1], the same for the same number and seed."""
-        chosen = torch.tensor(list(shuffled_indices(len(self), number * count, count, seed)))
+    def batch(self, number: int, count: int, seed: int, *, mirror: bool, places: Sequence[int] | None = None) -> Batch:
+        """Return pictures [count, 3, size, size] in [-1, 1], the same for the same number and seed.
+
+        places: which of them, in this order; None is all.
+        """
+        here = torch.tensor(range(count) if places is None else places, dtype=torch.long)
+        chosen = torch.tensor(list(shuffled_indices(len(self), number * count, count, seed)))[here]
         pictures = self.pictures[chosen].to(torch.float32) / 127.5 - 1
         if not mirror:
-            return pictures
-        flips = torch.rand([count, 1, 1, 1], generator=seeded(seed, 1, number)) < 0.5
-        return torch.where(flips, pictures.flip(3), pictures)
+            return Batch(pictures, None)
+        flips = torch.rand([count, 1, 1, 1], generator=seeded(seed, 1, number))[here] < 0.5
+        return Batch(torch.where(flips, pictures.flip(3), pictures), None)
+
+    def labels(self, number: int, count: int, seed: int, stream: int) -> None:
+        """Return no labels: a plain folder has none."""
+
+
+def count_classes(path: str | Path) -> int:
+    """Return the length of the labels of some data: a folder of pictures has none."""
+    return 0
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stylegan2.train.config import TrainingConfig
-from stylegan2.train.data import FolderDataset
-from stylegan2.train.state import TrainingState, overfitting, train_batch
+from stylegan2.train.data import Dataset
+from stylegan2.train.state import FAKE_LABELS, TrainingState, agree
+from stylegan2.train.step import overfitting, parts_of, train_batch
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,18 @@ class Progress:
     snapshot_due: bool
 
 
-def train(state: TrainingState, data: FolderDataset, config: TrainingConfig) -> Iterator[Progress]:
+def train(state: TrainingState, data: Dataset, config: TrainingConfig) -> Iterator[Progress]:
     """Train until `config.kimg`, yielding after every batch; the state is changed in place."""
-    device = state.generator.device
+    here = parts_of(state, config).here
+    agree(state)
     started, first = time.monotonic(), state.batches
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)  # batches between snapshots
     last = -(-int(config.kimg * 1000) // config.batch)
     r_t = 0.0
     while state.batches < last:
-        real = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror).to(device)
-        losses = train_batch(state, real, config)
+        batch = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror, places=here)
+        fake_labels = data.labels(state.batches, config.batch, config.seed, FAKE_LABELS)
+        losses = train_batch(state, batch, config, fake_labels)
         r_t = overfitting(state) if state.signs else r_t
         yield Progress(
             kimg=state.batches * config.batch / 1000,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,14 +25,29 @@ def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:
     return gradient.square().sum(dim=[1, 2, 3]).mean() / 2
 
 
-def mix_styles(ws: Tensor, other: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Style mixing (Karras et al. 2019, section 3.1): from a random layer on, take the other latent's styles.
+def path_lengths(pictures: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
+    """How far a picture moves for a step in w: ‖Jᵀy‖, y of unit variance in all (Karras et al. 2020b, section 3.2).
 
-    ws, other [N, num_ws, w_dim] -> [N, num_ws, w_dim]; the crossover is drawn per sample.
+    pictures [N, 3, H, W] drawn from ws [N, num_ws, w_dim], noise [N, 3, H, W] from N(0, 1) -> [N]; over the layers the
+    mean square is taken.
     """
-    n, num_ws, _ = ws.shape
+    y = noise / math.sqrt(pictures.shape[2] * pictures.shape[3])
+    (gradient,) = torch.autograd.grad((pictures * y).sum(), ws, create_graph=True)
+    return gradient.square().sum(dim=2).mean(dim=1).sqrt()
+
+
+def draw_crossovers(count: int, num_ws: int, probability: float, generator: torch.Generator) -> Tensor:
+    """Return for each sample the layer at which it changes to its other latent, [N]: num_ws, never, unless it is mixed.
+
+    Style mixing (Karras et al. 2019, section 3.1).
+    """
     device = generator.device
-    crossover = torch.randint(1, num_ws, [n, 1, 1], generator=generator, device=device)
-    mixed = torch.rand([n, 1, 1], generator=generator, device=device) < probability
-    keep = torch.arange(num_ws, device=device)[None, :, None] < crossover
-    return torch.where(keep | ~mixed, ws, other)
+    crossover = torch.randint(1, num_ws, [count], generator=generator, device=device)
+    mixed = torch.rand([count], generator=generator, device=device) < probability
+    return torch.where(mixed, crossover, num_ws)
+
+
+def mix_styles(ws: Tensor, other: Tensor, crossovers: Tensor) -> Tensor:
+    """Take the other latent's styles from layer `crossovers` [N] on; ws, other [N, num_ws, w_dim] -> the same."""
+    layers = torch.arange(ws.shape[1], device=ws.device)
+    return torch.where(layers[None, :, None] < crossovers[:, None, None], ws, other)

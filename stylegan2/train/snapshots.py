@@ -46,9 +46,7 @@ def save_state(state: TrainingState, config: TrainingConfig, folder: Path, linea
         "discriminator": state.discriminator.state_dict(),
         "optimizer_g": state.optimizer_g.state_dict(),
         "optimizer_d": state.optimizer_d.state_dict(),
-        "batches": state.batches,
-        "augment_p": state.augment_p,
-        "signs": state.signs,
+        **state.numbers(),
         "lineage": lineage,
     }
     with writing(folder / STATE_FILE) as file:
@@ -83,7 +81,7 @@ def _state_of(contents: dict[str, Any], config: TrainingConfig, device: torch.de
     state = state_around(generator, discriminator, config, device)
     for name in ("generator", "average", "discriminator", "optimizer_g", "optimizer_d"):
         getattr(state, name).load_state_dict(contents[name])
-    state.batches, state.augment_p, state.signs = contents["batches"], contents["augment_p"], contents["signs"]
+    state.set_numbers({name: contents[name] for name in state.numbers() if name in contents})
     return state
 
 

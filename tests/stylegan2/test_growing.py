@@ -13,10 +13,11 @@ from stylegan2.errors import InputError
 from stylegan2.ops import downsample2d, setup_filter, upsample2d
 from stylegan2.train import TrainingConfig
 from stylegan2.train.config import fresh_configs
-from stylegan2.train.data import seeded
+from stylegan2.train.data import Batch, seeded
 from stylegan2.train.growing import grow
 from stylegan2.train.snapshots import checkpoint_to_state, state_to_checkpoint
-from stylegan2.train.state import TrainingState, new_state, train_batch
+from stylegan2.train.state import TrainingState, new_state
+from stylegan2.train.step import train_batch
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(batch=4)
@@ -78,7 +79,7 @@ def test_new_layers_learn() -> None:
     before = {name: p.detach().clone() for name, p in state.generator.named_parameters() if "b32" in name}
     before_d = {name: p.detach().clone() for name, p in state.discriminator.named_parameters() if "b32" in name}
     for _ in range(3):
-        train_batch(state, torch.rand([4, 3, 32, 32], generator=seeded(0, 10, 2)) * 2 - 1, CONFIG)
+        train_batch(state, Batch(torch.rand([4, 3, 32, 32], generator=seeded(0, 10, 2)) * 2 - 1, None), CONFIG)
     after, after_d = dict(state.generator.named_parameters()), dict(state.discriminator.named_parameters())
     assert all(not torch.equal(before[name], after[name]) for name in before)
     assert all(not torch.equal(before_d[name], after_d[name]) for name in before_d)
