@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli import options
+from blendgan.cli import options, run_options
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,8 @@ EXAMPLE = """\b
 Examples:
   blendgan train --data faces --outdir runs/portraits --kimg 300
   blendgan train --data paintings --outdir runs/paintings --from portraits --kimg 12 --snap 1
-  blendgan train --data faces --resume runs/portraits --kimg 400"""
+  blendgan train --data faces --resume runs/portraits --kimg 400
+  blendgan train --data faces --outdir runs/portraits --resume auto"""
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 AUGMENTATION = {"ada": {}, "noaug": {"ada_target": None}, "fixed": {"ada_target": None}}  # what --aug changes
@@ -36,7 +37,6 @@ OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # w
 @click.option("--data", type=FOLDER, required=True, help="Folder of pictures, with its subfolders.")
 @click.option("--outdir", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
 @click.option("--from", "from_model", metavar="MODEL", help="Transfer: start from this model's weights, at kimg 0.")
-@click.option("--resume", "resume_dir", type=FOLDER, help="Go on with the run in this folder.")
 @click.option("--kimg", type=float, help="End after so many thousand pictures.  [default: 300]")
 @click.option("--snap", type=click.FloatRange(min=1), help="Thousand pictures between snapshots.  [default: 10]")
 @click.option("--resolution", type=int, default=64, show_default=True, help="Side of the pictures in px.")
@@ -64,41 +64,75 @@ OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # w
     help="bf16 takes a third less time on processors with AMX or AVX-512-BF16.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@run_options.control
 @options.device
 @options.threads
 @options.quiet
 @options.debug
-def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **chosen: Any) -> None:
-    """Train a model on a folder of pictures, from nothing, from another model, or from where a run stopped."""
+def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **chosen: Any) -> int:
+    """Train a model on a folder of pictures, from nothing, from another model, or from where a run stopped.
+
+    Ctrl-C and SIGTERM save the run and end with 130 and 143: go on by --resume.
+    """
     from blendgan.cli.progress import with_training_bar
+    from blendgan.cli.signals import stopping
     from blendgan.devices import require_precision
     from blendgan.training import run_training
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
-    outdir = outdir or chosen["resume_dir"]
-    if outdir is None:
-        raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
-    run = _run(device, chosen)
+    outdir = _outdir(outdir, chosen["resume_dir"])
+    run = _run(outdir, device, chosen)
     require_precision(run.config.precision, device)
-    with_training_bar(run_training(run, data, outdir), quiet=quiet)
+    with stopping() as stop:
+        control = run_options.control_of(chosen, (), stop.requested)
+        if not (run.is_finished and chosen["resume_dir"] == run_options.AUTO):
+            with_training_bar(run_training(run, data, outdir, control), quiet=quiet)
     if not quiet:
         click.echo(outdir)
+    return 0 if run.is_finished else stop.exit_code
 
 
-def _run(device: torch.device, chosen: dict[str, Any]) -> Run:
-    """Turn the words of the command line into one of the three ways to start."""
+def _outdir(outdir: Path | None, resume_dir: Path | str | None) -> Path:
+    outdir = outdir or (resume_dir if isinstance(resume_dir, Path) else None)
+    if outdir is None:
+        raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
+    return outdir
+
+
+def _run(outdir: Path, device: torch.device, chosen: dict[str, Any]) -> Run:
+    """Turn the words of the command line into one of the ways to start."""
     from blendgan import training
 
+    if chosen["resume_dir"] == run_options.AUTO:
+        return _resume_or_begin(outdir, device, chosen)
     if chosen["resume_dir"] is not None:
         _refuse_given((*NETWORK, *COURSE, "from_model"), "a resumed run keeps the numbers it was begun with")
         return training.resume(chosen["resume_dir"], chosen["kimg"], chosen["snap"], device)
+    return _begin(device, chosen)
+
+
+def _begin(device: torch.device, chosen: dict[str, Any]) -> Run:
+    from blendgan import training
+
     config = _training_config(chosen)
     if chosen["from_model"] is not None:
         _refuse_given(NETWORK, "the network is MODEL's own")
         return training.begin_transfer(chosen["from_model"], config, device)
     generator, discriminator = _network_configs(chosen)
     return training.begin(generator, discriminator, config, device)
+
+
+def _resume_or_begin(outdir: Path, device: torch.device, chosen: dict[str, Any]) -> Run:
+    """One command line that begins a run and, started again, goes on with it: for supervisors."""
+    from blendgan import training
+
+    if not training.holds_run(outdir):
+        return _begin(device, chosen)
+    run = training.resume(outdir, chosen["kimg"], chosen["snap"], device)
+    network = None if chosen["from_model"] is not None else _network_configs(chosen)
+    training.require_same(run, _training_config(chosen), network)
+    return run
 
 
 def _refuse_given(names: tuple[str, ...], because: str) -> None:

@@ -37,6 +37,7 @@ class TrainingState:
     batches: int = 0  # done so far
     augment_p: float = 0.0
     signs: list[float] = field(default_factory=list)  # mean sign of D(real) of the batches since p last changed
+    rollbacks: int = 0  # times that the run went back from a NaN; each time it goes on with other random numbers
 
 
 def new_state(
