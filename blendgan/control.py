@@ -11,6 +11,7 @@ from stylegan2.errors import InputError
 from stylegan2.train.state import TrainingState
 
 # Called at every snapshot with the state, which it must leave as it is, and kimg; returns named figures for the log.
+# Those of which more is better it names in its attribute `higher_is_better`, if it has one.
 Watcher: TypeAlias = Callable[[TrainingState, float], dict[str, float]]
 
 
@@ -37,3 +38,8 @@ class Control:
             raise InputError(f"keep: found {self.keep}, expected at least 1 snapshot; choose more")
         if self.goal is not None and not self.watchers:
             raise InputError(f"metric: found {self.goal.name!r}, but nothing watches this run; leave it out")
+
+
+def goal_of(name: str, patience: int | None, watchers: tuple[Watcher, ...]) -> Goal:
+    """Return the goal of a figure by name: lower is better unless a watcher says otherwise."""
+    return Goal(name, patience, any(name in getattr(watcher, "higher_is_better", ()) for watcher in watchers))

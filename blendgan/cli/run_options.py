@@ -50,11 +50,10 @@ def control(command: Command) -> Command:
 
 def control_of(chosen: dict[str, Any], watchers: tuple[Watcher, ...], stop_requested: Callable[[], bool]) -> Control:
     """Turn the options into a Control."""
-    from blendgan.control import Control
-    from blendgan.keeping import Goal
+    from blendgan.control import Control, goal_of
 
     name, patience = chosen["metric"], chosen["patience"]
     if patience is not None and name is None:
         raise click.UsageError("--patience: counts snapshots without a better --metric, which is missing; name one")
-    goal = None if name is None else Goal(name, patience)
+    goal = None if name is None else goal_of(name, patience, watchers)
     return Control(watchers, goal, chosen["keep"], event_files=chosen["tensorboard"], stop_requested=stop_requested)

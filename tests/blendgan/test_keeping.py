@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blendgan.control import Control
+from blendgan.control import Control, goal_of
 from blendgan.keeping import Goal, Verdict, judge, prune, record_best, snapshot_name, why_over
 from stylegan2.errors import InputError
 
@@ -51,3 +51,15 @@ def test_numbers_that_make_no_sense_are_named() -> None:
         Control(keep=0)
     with pytest.raises(InputError, match="metric: found 'fid', but nothing watches this run"):
         Control(goal=Goal("fid"))
+
+
+def test_a_watcher_says_of_which_figures_more_is_better() -> None:
+    def silent(state: object, kimg: float) -> dict[str, float]:
+        return {"fid": 1.0}
+
+    def recall(state: object, kimg: float) -> dict[str, float]:
+        return {"recall": 1.0}
+
+    recall.higher_is_better = frozenset({"recall"})
+    assert goal_of("recall", 3, (silent, recall)) == Goal("recall", 3, higher_is_better=True)
+    assert goal_of("fid", None, (silent, recall)) == Goal("fid")

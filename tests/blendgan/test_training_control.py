@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -349,6 +348,7 @@ def test_a_run_is_gone_on_with_only_by_its_own_numbers(faces: Path, tmp_path: Pa
 
 
 def test_a_full_disk_leaves_the_last_state(faces: Path, tmp_path: Path, cheap_steps: None) -> None:
+    resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX's")
     events = run_training(start(CHEAP), faces, tmp_path)
     for _ in range(3):
         next(events)
