@@ -155,6 +155,7 @@ class Recorder:
     def _log(self, progress: Progress, more: dict[str, Any]) -> None:
         elsewhere = ("snapshot_due", "data_seconds", "step_seconds")
         line = {name: value for name, value in asdict(progress).items() if name not in elsewhere}
+        line["gradient_norms"] = run_log.finite(progress.gradient_norms)  # a step may leave out one that overflowed
         line |= {"seconds": {name: round(spent, 3) for name, spent in self.seconds.items()}, **more}
         run_log.append(self.log, line)
         self.seconds.clear()
