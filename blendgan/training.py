@@ -1,50 +1,29 @@
-"""A training run in a folder: from nothing, from another model, or from where it stopped.
-
-network-snapshot-000160.safetensors   weights after 160 kimg; fakes000160.png the same latents each time
-training-state.pt                     from which `resume` goes on
-log.jsonl                             one line of figures every half kimg
-"""
+"""A training run in a folder: from nothing, from another model, or from where it stopped; and how it ends."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 
-from blendgan import __version__
 from blendgan.ancestry import parent_of
-from blendgan.images import grid, to_pictures, write_png
-from blendgan.rendering import Setting, draw_classes
-from stylegan2.checkpoints import fingerprint, save
-from stylegan2.checkpoints.atomic import writing
+from blendgan.control import Control, Notice
+from blendgan.recording import Recorder
+from stylegan2.checkpoints import fingerprint
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
-from stylegan2.errors import InputError
-from stylegan2.generator import Generator
+from stylegan2.errors import Diverged, InputError
 from stylegan2.loading import ModelLike, open_model
-from stylegan2.train import FolderDataset, Progress, TrainingConfig, processes, train
+from stylegan2.train import Dataset, FolderDataset, Progress, TrainingConfig, processes, train
 from stylegan2.train.data import count_classes
 from stylegan2.train.growing import grow
-from stylegan2.train.snapshots import (
-    STATE_FILE,
-    checkpoint_to_state,
-    load_state,
-    save_state,
-    state_to_checkpoint,
-)
+from stylegan2.train.loop import kimg_of
+from stylegan2.train.snapshots import STATE_FILE, checkpoint_to_state, load_state
 from stylegan2.train.state import TrainingState, new_state
 from stylegan2.train.step import require_fit
-
-LOG_FILE = "log.jsonl"
-LOG_KIMG = 0.5  # between lines of the log
-GRID_ROWS, GRID_COLUMNS = 4, 8  # pictures of a snapshot's grid: seeds 0 … 31
-GRID_PSI = 0.7  # truncation of these pictures, as the shipped models are usually drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +34,11 @@ class Run:
     config: TrainingConfig
     lineage: dict[str, Any]
     folder: Path | None = None  # where it stopped, for a run that is resumed
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has shown as many pictures as it was to show."""
+        return kimg_of(self.state, self.config) >= self.config.kimg
 
 
 def begin(
@@ -99,6 +83,28 @@ def classes_in(data: Path) -> int:
     return found
 
 
+def holds_run(folder: Path) -> bool:
+    """Whether a folder holds a run to go on with."""
+    return (folder / STATE_FILE).is_file()
+
+
+def require_same(
+    run: Run, config: TrainingConfig, networks: tuple[GeneratorConfig, DiscriminatorConfig] | None
+) -> None:
+    """Raise InputError where a run was begun with other numbers, or other networks if any are given.
+
+    Its end and its snapshots may differ.
+    """
+    was = asdict(run.config) | {"networks": (run.state.generator.config, run.state.discriminator.config)}
+    now = asdict(config) | {"networks": networks or was["networks"]}
+    for name in was.keys() - {"kimg", "snapshot_kimg"}:
+        if was[name] != now[name]:
+            raise InputError(
+                f"{name}: found {now[name]}, expected {was[name]}, with which the run was begun; say that again, or "
+                "choose another --outdir"
+            )
+
+
 def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
     config = checkpoint.config
     height, width = config.image_size
@@ -107,76 +113,65 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
         raise InputError(f"{name}: found {found}; this trainer takes square RGB models; choose another")
 
 
-def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
-    """Train, writing snapshots and log into `outdir`; yields after every batch. Of several processes the first writes.
+def run_training(run: Run, data: Path, outdir: Path, control: Control = Control()) -> Iterator[Progress | Notice]:
+    """Train, writing snapshots and log into `outdir`; yields after every batch, and a Notice of what befalls the run.
 
-    Raises InputError for a folder without pictures, or without the model's classes, for a batch that cannot be cut,
-    for an `outdir` that holds another run, and for a run that has nothing to do.
+    Of several processes the first writes. A run ends at its kimg, where its goal says so, or, its state saved, after
+    the batch in which a stop is requested. One whose numbers are no longer finite goes back to its last state. Raises
+    InputError for a folder without pictures, or without the model's classes, for a batch that cannot be cut, for an
+    `outdir` that holds another run, and for a run that has nothing to do; Diverged for one that comes to NaN again and
+    again.
     """
-    done = run.state.batches * run.config.batch / 1000
-    if done >= run.config.kimg:
+    if run.is_finished:
+        done = kimg_of(run.state, run.config)
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
     pictures = FolderDataset(data, run.state.generator.config.resolution)
     require_fit(run.state, run.config, pictures)
-    outdir.mkdir(parents=True, exist_ok=True)
-    is_its_own = run.folder is not None and outdir.samefile(run.folder)
-    if (outdir / STATE_FILE).exists() and not is_its_own:
+    _refuse_another(run, outdir)
+    processes.wait(run.state.generator.device)  # all have looked into the folder before the first writes there
+    recorder = Recorder(run.state, run.config, run.lineage, data.name, outdir, control)
+    recorder.open(pictures)
+    try:
+        yield from _train_on(run, pictures, recorder)
+    finally:
+        recorder.close()
+
+
+def _train_on(run: Run, pictures: Dataset, recorder: Recorder) -> Iterator[Progress | Notice]:
+    """Train to the end, whatever that is, from as many states as it takes."""
+    why = recorder.why_over()
+    while why is None and not run.is_finished:
+        try:
+            for progress in train(run.state, pictures, run.config):
+                recorder.record(progress)
+                yield progress
+                why = _why_end(recorder, progress)
+                if why is not None:
+                    break
+        except Diverged as problem:
+            yield Notice(recorder.kimg, recorder.roll_back(problem))
+    if why is not None:
+        yield Notice(recorder.kimg, why)
+
+
+def _why_end(recorder: Recorder, progress: Progress) -> str | None:
+    """Return the line that says why the run ends after this batch, None where it goes on."""
+    if processes.is_any(recorder.control.stop_requested(), recorder.state.generator.device):
+        recorder.save()
+        return f"stopped at {recorder.kimg:g} kimg, all saved; go on by --resume {recorder.folder}"
+    return recorder.why_over() if progress.snapshot_due else None
+
+
+def _refuse_another(run: Run, outdir: Path) -> None:
+    is_its_own = run.folder is not None and outdir.exists() and outdir.samefile(run.folder)
+    if holds_run(outdir) and not is_its_own:
         raise InputError(
             f"{outdir}: already holds a run; go on with it by --resume {outdir}, or choose another --outdir"
         )
-    log = outdir / LOG_FILE
-    if processes.is_first():
-        _cut_log(log, run.state.batches * run.config.batch / 1000)
-    every = max(round(LOG_KIMG * 1000 / run.config.batch), 1)
-    for progress in train(run.state, pictures, run.config):
-        if processes.is_first() and (run.state.batches % every == 0 or progress.snapshot_due):
-            _append(log, progress)
-        if processes.is_first() and progress.snapshot_due:
-            write_snapshot(run, data.name, outdir)
-        yield progress
 
 
 def write_snapshot(run: Run, data_name: str, outdir: Path) -> None:
-    """Write weights, state and grid of a run as it stands."""
-    kimg = round(run.state.batches * run.config.batch / 1000)
-    training = {"data": data_name, "kimg": kimg, **asdict(run.config)}
-    metadata = {"version": __version__, "training": training}
-    if run.lineage:
-        metadata["lineage"] = run.lineage
-    licence = run.lineage.get("transfer", {}).get("licence")
-    if licence is not None:
-        metadata["licence"] = licence
-    save(state_to_checkpoint(run.state, metadata), outdir / f"network-snapshot-{kimg:06d}.safetensors", replace=True)
-    write_png(outdir / f"fakes{kimg:06d}.png", sample_grid(run.state.average))
-    save_state(run.state, run.config, outdir, run.lineage)
-
-
-def sample_grid(generator: Generator) -> Image.Image:
-    """Return a picture of faces of seeds 0 … 31, of its classes in turn."""
-    setting = Setting(GRID_PSI, device=generator.device)
-    pictures = to_pictures(draw_classes(generator, setting, range(GRID_ROWS * GRID_COLUMNS)))
-    rows = [pictures[i : i + GRID_COLUMNS] for i in range(0, len(pictures), GRID_COLUMNS)]
-    return grid({" " * i: row for i, row in enumerate(rows)})
-
-
-def _append(log: Path, progress: Progress) -> None:
-    line = {key: value for key, value in asdict(progress).items() if key != "snapshot_due"}
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def _cut_log(log: Path, kimg: float) -> None:
-    """Drop the lines that an interrupted run wrote after its last snapshot: they will be written again."""
-    if not log.exists():
-        return
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    with writing(log) as file:
-        file.writelines(line.encode() + b"\n" for line in lines if _kimg_of(line) <= kimg)
-
-
-def _kimg_of(line: str) -> float:
-    """Return how far the run was at a line of its log; infinitely far for one that was only half written."""
-    try:
-        return float(json.loads(line)["kimg"])
-    except (ValueError, TypeError, LookupError):
-        return math.inf
+    """Write weights, grid and state of a run as it stands."""
+    recorder = Recorder(run.state, run.config, run.lineage, data_name, outdir)
+    recorder.write_weights()
+    recorder.save()

@@ -10,6 +10,7 @@
     ├── WrongGenerator             a latent used with a generator of another family
     ├── RecipeError                a blend that cannot be carried out as written
     ├── InputError                 a file, folder or number that cannot be used
+    ├── Diverged                   a training run whose numbers became NaN or infinite
     ├── KernelError                CUDA kernels that could not be built, loaded or run
     ├── UnknownWeights             a name that is not in the manifest
     └── DownloadError              weights that could not be fetched or verified
@@ -58,6 +59,10 @@ class RecipeError(BlendganError):
 
 class InputError(BlendganError):
     """A file, folder or number that cannot be used."""
+
+
+class Diverged(BlendganError):
+    """A training run whose numbers became NaN or infinite."""
 
 
 class KernelError(BlendganError):

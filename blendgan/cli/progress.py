@@ -6,12 +6,14 @@ rich is imported where something is drawn: it takes longer than all of --help.
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+import click
+
 if TYPE_CHECKING:
+    from blendgan.control import Notice
     from projector.optimise import ProjectionStep
     from stylegan2.train import Progress as Training
 
@@ -29,13 +31,18 @@ def with_bar(events: Iterable[Event], description: str, *, total: int, quiet: bo
     yield from track(events, description, total=total, console=Console(stderr=True), transient=True)
 
 
-def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
-    """Go through a training run to its end, and show kimg, img/s, r_t, p and the time left."""
+def with_training_bar(events: Iterable[Training | Notice], *, quiet: bool) -> None:
+    """Go through a training run to its end: kimg, img/s, r_t, p and the time left as a bar, what befalls it as lines.
+
+    Where there is no terminal there are only the lines; quiet, nothing.
+    """
     if _is_silent(quiet=quiet):
-        deque(events, maxlen=0)
+        _say_notices(events, quiet=quiet)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from blendgan.control import Notice
 
     columns = (
         TextColumn("{task.description}"),
@@ -46,11 +53,25 @@ def with_training_bar(events: Iterable[Training], *, quiet: bool) -> None:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("train", total=None, figures="")
         for event in events:
-            figures = (
-                f"{event.kimg:.1f}/{event.total_kimg:g} kimg  {event.images_per_second:.1f} img/s  "
-                f"r_t {event.r_t:.2f}  p {event.augment_p:.3f}"
-            )
-            bar.update(task, completed=event.kimg, total=event.total_kimg, figures=figures)
+            if isinstance(event, Notice):
+                bar.console.print(f"blendgan: {event.text}", markup=False, highlight=False, soft_wrap=True)
+            else:
+                bar.update(task, completed=event.kimg, total=event.total_kimg, figures=_training_figures(event))
+
+
+def _training_figures(event: Training) -> str:
+    return (
+        f"{event.kimg:.1f}/{event.total_kimg:g} kimg  {event.images_per_second:.1f} img/s  "
+        f"r_t {event.r_t:.2f}  p {event.augment_p:.3f}"
+    )
+
+
+def _say_notices(events: Iterable[Training | Notice], *, quiet: bool) -> None:
+    from blendgan.control import Notice
+
+    for event in events:
+        if isinstance(event, Notice) and not quiet:
+            click.echo(f"blendgan: {event.text}", err=True)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from stylegan2.layers import Conv2d
 from stylegan2.ops import bias_act
 from stylegan2.ops.bias_act import HOMOGENEOUS
 from stylegan2.train.data import seeded
+from stylegan2.train.state import GROW
 
-GROW = 6  # purpose of random numbers; state.py has the others
 Network = TypeVar("Network", bound=nn.Module)
 
 

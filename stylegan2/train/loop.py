@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from stylegan2.train.config import TrainingConfig
 from stylegan2.train.data import Dataset
+from stylegan2.train.finite import gradient_norms, require_finite_step
+from stylegan2.train.generator_step import GeneratorTerm
 from stylegan2.train.state import FAKE_LABELS, TrainingState, agree
 from stylegan2.train.step import overfitting, parts_of, train_batch
 
@@ -18,32 +22,72 @@ class Progress:
 
     kimg: float
     total_kimg: float
-    images_per_second: float
+    images_per_second: float  # since the loop began, without the time of snapshots
     r_t: float
     augment_p: float
     losses: dict[str, float]
+    gradient_norms: dict[str, float]  # of generator and discriminator
+    data_seconds: float  # of this batch: reading it
+    step_seconds: float  # of this batch: learning from it
     snapshot_due: bool
 
 
-def train(state: TrainingState, data: Dataset, config: TrainingConfig) -> Iterator[Progress]:
-    """Train until `config.kimg`, yielding after every batch; the state is changed in place."""
+def train(
+    state: TrainingState, data: Dataset, config: TrainingConfig, term: GeneratorTerm | None = None
+) -> Iterator[Progress]:
+    """Train until `config.kimg`, yielding after every batch; the state is changed in place.
+
+    term: added to the generator's loss. Raises Diverged after a batch whose loss or gradient is not finite: the state
+    is then of no more use.
+    """
     here = parts_of(state, config).here
     agree(state)
-    started, first = time.monotonic(), state.batches
-    every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)  # batches between snapshots
+    first = state.batches
     last = -(-int(config.kimg * 1000) // config.batch)
-    r_t = 0.0
+    drawn = with_other_numbers(config, state.rollbacks)
+    r_t = busy_seconds = 0.0
     while state.batches < last:
-        batch = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror, places=here)
-        fake_labels = data.labels(state.batches, config.batch, config.seed, FAKE_LABELS)
-        losses = train_batch(state, batch, config, fake_labels)
+        began = time.monotonic()
+        batch = data.batch(state.batches, config.batch, drawn.seed, mirror=config.mirror, places=here)
+        fake_labels = data.labels(state.batches, config.batch, drawn.seed, FAKE_LABELS)
+        read = time.monotonic()
+        losses = train_batch(state, batch, drawn, fake_labels, term)
+        norms = gradient_norms(state)
+        # In fp16 a step whose gradients overflow is left out, and the scale of its loss lowered.
+        require_finite_step(state, losses, norms if config.precision != "fp16" else {})
+        done = time.monotonic()
+        busy_seconds += done - began
         r_t = overfitting(state) if state.signs else r_t
         yield Progress(
-            kimg=state.batches * config.batch / 1000,
+            kimg=kimg_of(state, config),
             total_kimg=config.kimg,
-            images_per_second=(state.batches - first) * config.batch / (time.monotonic() - started),
+            images_per_second=(state.batches - first) * config.batch / busy_seconds,
             r_t=r_t,
             augment_p=state.augment_p,
             losses=losses,
-            snapshot_due=state.batches % every == 0 or state.batches == last,
+            gradient_norms=norms,
+            data_seconds=read - began,
+            step_seconds=done - read,
+            snapshot_due=state.batches % batches_in(config.snapshot_kimg, config) == 0 or state.batches == last,
         )
+
+
+def kimg_of(state: TrainingState, config: TrainingConfig) -> float:
+    """Return how many thousand real pictures the run has shown."""
+    return state.batches * config.batch / 1000
+
+
+def batches_in(kimg: float, config: TrainingConfig) -> int:
+    """Return the number of batches nearest to so many thousand pictures, at least 1."""
+    return max(round(kimg * 1000 / config.batch), 1)
+
+
+def with_other_numbers(config: TrainingConfig, rollbacks: int) -> TrainingConfig:
+    """Return the config itself for 0 rollbacks; after n, one whose seed is drawn from the run's and n.
+
+    Batch i would else show the same pictures and latents again, and on a CPU end in the same NaN.
+    """
+    if not rollbacks:
+        return config
+    (seed,) = np.random.SeedSequence([config.seed, rollbacks]).generate_state(1)
+    return replace(config, seed=int(seed))

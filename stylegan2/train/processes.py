@@ -89,3 +89,8 @@ def is_any(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 — the fl
     found = torch.tensor([float(flag)], device=device)
     sum_in_place([found])
     return bool(found.item())
+
+
+def wait(device: torch.device) -> None:
+    """Return when every process has come here."""
+    is_any(False, device)

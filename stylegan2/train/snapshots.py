@@ -26,9 +26,12 @@ from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import fill, unfilled
 from stylegan2.train.config import TrainingConfig
+from stylegan2.train.finite import require_finite_weights
 from stylegan2.train.state import TrainingState, state_around
 
 STATE_FILE = "training-state.pt"
+MODULES = ("generator", "average", "discriminator", "optimizer_g", "optimizer_d")  # of a state, by their state dicts
+NUMBERS = ("batches", "augment_p", "signs")  # what states of every version have besides
 DAMAGED = (  # what torch.load raises on files that are cut off or hold something else, and what follows from those
     OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError,
     ArithmeticError, struct.error, zipfile.BadZipFile,
@@ -36,19 +39,19 @@ DAMAGED = (  # what torch.load raises on files that are cut off or hold somethin
 
 
 def save_state(state: TrainingState, config: TrainingConfig, folder: Path, lineage: dict[str, Any]) -> None:
-    """Write `training-state.pt` into the folder: whole, or not at all."""
+    """Write `training-state.pt` into the folder: whole, or not at all.
+
+    Raises Diverged for weights that are not finite, InputError where the file cannot be written; what was there stays.
+    """
+    require_finite_weights(state)
     contents = {
         "generator_config": to_json(state.generator.config),
         "discriminator_config": to_json(state.discriminator.config),
         "training_config": asdict(config),
-        "generator": state.generator.state_dict(),
-        "average": state.average.state_dict(),
-        "discriminator": state.discriminator.state_dict(),
-        "optimizer_g": state.optimizer_g.state_dict(),
-        "optimizer_d": state.optimizer_d.state_dict(),
         **state.numbers(),
         "lineage": lineage,
     }
+    contents |= {name: getattr(state, name).state_dict() for name in MODULES}
     with writing(folder / STATE_FILE) as file:
         torch.save(contents, file)
 
@@ -68,21 +71,39 @@ def load_state(
         )
     changes: dict[str, Any] = {"kimg": kimg, "snapshot_kimg": snapshot_kimg}
     with _damage_named(file):
-        contents = torch.load(file, map_location="cpu", weights_only=True)  # data only, nothing in it is executed
+        contents = _read(file)
         saved = TrainingConfig(**contents["training_config"])
     config = replace(saved, **{name: number for name, number in changes.items() if number is not None})
     with _damage_named(file):
         return _state_of(contents, config, device), config, contents["lineage"]
 
 
+def restore_state(state: TrainingState, folder: Path) -> None:
+    """Set a state back, in place, to what the folder holds. Raises InputError if that cannot be read."""
+    file = folder / STATE_FILE
+    with _damage_named(file):
+        _fill(state, _read(file))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Data only: nothing in the file is executed."""
+    contents: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    return contents
+
+
 def _state_of(contents: dict[str, Any], config: TrainingConfig, device: torch.device) -> TrainingState:
     generator = Generator(from_json(GeneratorConfig, contents["generator_config"]))
     discriminator = Discriminator(from_json(DiscriminatorConfig, contents["discriminator_config"]))
     state = state_around(generator, discriminator, config, device)
-    for name in ("generator", "average", "discriminator", "optimizer_g", "optimizer_d"):
-        getattr(state, name).load_state_dict(contents[name])
-    state.set_numbers({name: contents[name] for name in state.numbers() if name in contents})
+    _fill(state, contents)
     return state
+
+
+def _fill(state: TrainingState, contents: dict[str, Any]) -> None:
+    for name in MODULES:
+        getattr(state, name).load_state_dict(contents[name])
+    there = {name for name in state.numbers() if name in contents or name in NUMBERS}
+    state.set_numbers({name: contents[name] for name in there})
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from stylegan2.train.optimisers import discriminator_optimiser, generator_optimi
 from stylegan2.train.precision import LossScale, compute_in
 
 # Purposes of random numbers; 0 and 1 belong to the data.
-INIT, SHOW, DRAW_G, DRAW_D, DRAW_PATHS, FAKE_LABELS = 2, 3, 4, 5, 6, 7
+INIT, SHOW, DRAW_G, DRAW_D, DRAW_PATHS, FAKE_LABELS, GROW = 2, 3, 4, 5, 6, 7, 8
+PLAIN = ("batches", "augment_p", "signs", "path_length", "rollbacks")  # fields that are plain values
 
 
 @dataclass
@@ -40,10 +41,11 @@ class TrainingState:
     path_length: float = 0.0  # running mean, which path length regularisation aims at
     scale_g: LossScale = field(default_factory=LossScale)  # of fp16
     scale_d: LossScale = field(default_factory=LossScale)
+    rollbacks: int = 0  # times that the run went back from a NaN; each time it goes on with other random numbers
 
     def numbers(self) -> dict[str, object]:
         """Return what is neither network nor optimiser, as plain values."""
-        plain = {name: getattr(self, name) for name in ("batches", "augment_p", "signs", "path_length")}
+        plain = {name: getattr(self, name) for name in PLAIN}
         scales = {name: vars(getattr(self, name)) for name in ("scale_g", "scale_d")}
         return copy.deepcopy(plain | scales)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from blendgan.cli import main, training_options
+from blendgan.cli import main, signals, training_options
 from stylegan2.checkpoints import load
-from stylegan2.train import TrainingConfig, presets
+from stylegan2.train import TrainingConfig, loop, presets
 from stylegan2.train.config import AUGPIPES
+from stylegan2.train.snapshots import load_state
 
 PICO = "--resolution 8 --channel-base 64 --channel-max 8 --latent 8 --mapping-layers 2 --device cpu --quiet".split()
 
@@ -118,3 +122,78 @@ def test_a_resumed_run_keeps_its_course(place, capsys):
 def test_the_words_of_options_are_those_that_the_trainer_knows():
     assert training_options.CONFIGS == presets.NAMES
     assert training_options.AUGPIPES == tuple(AUGPIPES)
+
+
+AUTO = [*PICO, "--outdir", "run", "--resume", "auto", "--batch", "2"]
+
+
+def test_one_command_line_begins_a_run_goes_on_with_it_and_finds_it_finished(place, capsys):
+    assert run(*AUTO, "--kimg", "0.004") == 0
+    first = (place / "run" / "network-snapshot-000000.safetensors").read_bytes()
+    assert run(*AUTO, "--kimg", "0.004") == 0
+    assert (place / "run" / "network-snapshot-000000.safetensors").read_bytes() == first
+    assert run(*AUTO, "--kimg", "0.006", "--snap", "2") == 0
+    assert (place / "run" / "network-snapshot-000000.safetensors").read_bytes() != first
+    assert [json.loads(line)["kimg"] for line in (place / "run" / "log.jsonl").read_text().splitlines()] == [
+        0.004,
+        0.006,
+    ]
+    capsys.readouterr()
+    assert run(*AUTO, "--kimg", "0.008", "--gamma", "3") == 2
+    said = capsys.readouterr().err
+    assert "gamma: found 3.0, expected 0.2, with which the run was begun; say that again, or choose another" in said
+    assert run("--resume", "run", "--kimg", "0.006", "--device", "cpu") == 2  # asked for by name, it has nothing to do
+    assert "expected more than 0.006, where the run is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--resume auto", "--outdir is missing"),
+        ("--resume nowhere", "'nowhere' does not exist"),
+        ("--outdir run --patience 3", "--patience: counts snapshots without a better --metric, which is missing"),
+        ("--outdir run --metric fid", "metric: found 'fid', but nothing watches this run"),
+        ("--outdir run --keep 0", "0 is not in the range x>=1"),
+    ],
+)
+def test_control_that_makes_no_sense_exits_2_before_anything_is_made(place, capsys, words, line):
+    assert run(*PICO, *words.split()) == 2
+    assert line in capsys.readouterr().err
+    assert not (place / "run").exists()
+
+
+def test_numbers_that_always_fail_are_told_line_by_line_and_exit_2(place, capsys, monkeypatch):
+    step = loop.train_batch
+    monkeypatch.setattr(loop, "train_batch", lambda *given: step(*given) | {"loss_g": math.inf})
+    words = [word for word in PICO if word != "--quiet"]
+    assert run(*words, "--outdir", "run", "--batch", "2", "--kimg", "0.004") == 2
+    out, err = capsys.readouterr()
+    again = "blendgan: loss_g came to inf in batch 1: back to 0 kimg, and on with other random numbers"
+    assert err.splitlines()[:3] == [again] * 3
+    assert err.splitlines()[3].startswith(
+        "blendgan: loss_g came to inf in batch 1; the run went back to 0 kimg 3 times"
+    )
+    assert len(err.splitlines()) == 4
+    assert out == ""
+
+
+def test_a_signal_saves_the_run_and_is_the_exit_code(place, capsys, monkeypatch):
+    step = loop.train_batch
+    monkeypatch.setattr(loop, "train_batch", lambda *given: (signal.raise_signal(signal.SIGTERM), step(*given))[1])
+    events = stop_asked_before(monkeypatch)
+    assert run(*AUTO, "--kimg", "0.004") == 143
+    assert events == [True]
+    assert load_state(place / "run", torch.device("cpu"))[0].batches == 1
+
+
+def stop_asked_before(monkeypatch):
+    """Have a Stop asked once before the first batch, as it is after every one: signals before that end at once."""
+    asked = []
+    make = signals.Stop.__init__
+
+    def ask(self):
+        make(self)
+        asked.append(not self.requested())
+
+    monkeypatch.setattr(signals.Stop, "__init__", ask)
+    return asked
