@@ -28,7 +28,8 @@ from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, open_model
-from stylegan2.train import FolderDataset, Progress, TrainingConfig, train
+from stylegan2.train import Progress, TrainingConfig, open_dataset, train
+from stylegan2.train.loader import Told
 from stylegan2.train.snapshots import (
     STATE_FILE,
     checkpoint_to_state,
@@ -87,8 +88,8 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
         raise InputError(f"{name}: found {found}; this trainer takes unconditional square RGB models; choose another")
 
 
-def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
-    """Train, writing snapshots and log into `outdir`; yields after every batch.
+def run_training(run: Run, data: Path, outdir: Path, told: Told | None = None) -> Iterator[Progress]:
+    """Train, writing snapshots and log into `outdir`; yields after every batch. `told` hears of unreadable pictures.
 
     Raises InputError for a folder without pictures, for an `outdir` that holds another run, and for a run that has
     nothing to do.
@@ -96,7 +97,7 @@ def run_training(run: Run, data: Path, outdir: Path) -> Iterator[Progress]:
     done = run.state.batches * run.config.batch / 1000
     if done >= run.config.kimg:
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
-    pictures = FolderDataset(data, run.state.generator.config.resolution)
+    pictures = open_dataset(data, run.state.generator.config.resolution, told=told)
     outdir.mkdir(parents=True, exist_ok=True)
     is_its_own = run.folder is not None and outdir.samefile(run.folder)
     if (outdir / STATE_FILE).exists() and not is_its_own:

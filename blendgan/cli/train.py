@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from blendgan.training import Run
     from stylegan2.config import DiscriminatorConfig, GeneratorConfig
     from stylegan2.train import TrainingConfig
+    from stylegan2.train.loader import Skipped
 
 EXAMPLE = """\b
 Examples:
@@ -23,6 +24,7 @@ Examples:
   blendgan train --data faces --resume runs/portraits --kimg 400"""
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+DATA = click.Path(exists=True, path_type=Path)
 AUGMENTATION = {"ada": {}, "noaug": {"ada_target": None}, "fixed": {"ada_target": None}}  # what --aug changes
 NETWORK = ("resolution", "channel_base", "channel_max", "latent", "mapping_layers")  # what makes a new network
 COURSE = (  # what fixes a run's course
@@ -33,7 +35,7 @@ OPTION_OF = {"learning_rate": "lr", "augment_p": "p", "from_model": "from"}  # w
 
 
 @click.command(epilog=EXAMPLE)
-@click.option("--data", type=FOLDER, required=True, help="Folder of pictures, with its subfolders.")
+@click.option("--data", type=DATA, required=True, help="Folder of pictures, with its subfolders, or a zip of them.")
 @click.option("--outdir", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
 @click.option("--from", "from_model", metavar="MODEL", help="Transfer: start from this model's weights, at kimg 0.")
 @click.option("--resume", "resume_dir", type=FOLDER, help="Go on with the run in this folder.")
@@ -81,9 +83,14 @@ def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **
         raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
     run = _run(device, chosen)
     require_precision(run.config.precision, device)
-    with_training_bar(run_training(run, data, outdir), quiet=quiet)
+    with_training_bar(run_training(run, data, outdir, _say_skipped), quiet=quiet)
     if not quiet:
         click.echo(outdir)
+
+
+def _say_skipped(skipped: Skipped) -> None:
+    """A picture that cannot be read is left out of the run: said even to who wants quiet."""
+    click.echo(f"blendgan: {skipped.name}: {skipped.reason}; it is skipped", err=True)
 
 
 def _run(device: torch.device, chosen: dict[str, Any]) -> Run:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stylegan2.train.config import TrainingConfig
-from stylegan2.train.data import FolderDataset
+from stylegan2.train.data import Dataset
 from stylegan2.train.state import TrainingState, overfitting, train_batch
 
 
@@ -24,7 +24,7 @@ class Progress:
     snapshot_due: bool
 
 
-def train(state: TrainingState, data: FolderDataset, config: TrainingConfig) -> Iterator[Progress]:
+def train(state: TrainingState, data: Dataset, config: TrainingConfig) -> Iterator[Progress]:
     """Train until `config.kimg`, yielding after every batch; the state is changed in place."""
     device = state.generator.device
     started, first = time.monotonic(), state.batches
@@ -32,7 +32,7 @@ def train(state: TrainingState, data: FolderDataset, config: TrainingConfig) -> 
     last = -(-int(config.kimg * 1000) // config.batch)
     r_t = 0.0
     while state.batches < last:
-        real = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror).to(device)
+        real = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror).pictures.to(device)
         losses = train_batch(state, real, config)
         r_t = overfitting(state) if state.signs else r_t
         yield Progress(

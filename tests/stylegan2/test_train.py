@@ -20,7 +20,7 @@ from stylegan2 import checkpoints
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.loading import load_generator
-from stylegan2.train import FolderDataset, TrainingConfig, augment, data, ema, losses, train
+from stylegan2.train import TrainingConfig, augment, data, ema, losses, open_dataset, train
 from stylegan2.train.config import fresh_configs
 from stylegan2.train.data import shuffled_indices
 from stylegan2.train.grid_sample import grid_sample
@@ -65,7 +65,7 @@ def test_every_epoch_shows_each_picture_once_in_a_new_order() -> None:
 
 
 def test_batches_depend_on_their_number_alone(folder: Path) -> None:
-    a, b = FolderDataset(folder, 16), FolderDataset(folder, 16)
+    a, b = open_dataset(folder, 16), open_dataset(folder, 16)
     a.batch(0, 4, 0, mirror=True)
     assert torch.equal(a.batch(5, 4, 0, mirror=True), b.batch(5, 4, 0, mirror=True))
     assert not torch.equal(a.batch(5, 4, 0, mirror=True), a.batch(5, 4, 1, mirror=True))
@@ -74,7 +74,7 @@ def test_batches_depend_on_their_number_alone(folder: Path) -> None:
 def test_pictures_of_any_shape_and_mode_become_squares(tmp_path: Path) -> None:
     Image.new("L", (40, 20), 255).save(tmp_path / "grey.png")
     Image.new("RGBA", (20, 50), (255, 0, 0, 255)).save(tmp_path / "tall.png")
-    read = FolderDataset(tmp_path, 8)
+    read = open_dataset(tmp_path, 8)
     assert read.pictures.shape == (2, 3, 8, 8)
     assert read.pictures.dtype == torch.uint8
     assert read.pictures[0].min() == 255
@@ -82,10 +82,10 @@ def test_pictures_of_any_shape_and_mode_become_squares(tmp_path: Path) -> None:
 
 def test_an_empty_folder_and_a_broken_picture_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no pictures"):
-        FolderDataset(tmp_path, 8)
+        open_dataset(tmp_path, 8)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(InputError, match="broken.png: cannot be read"):
-        FolderDataset(tmp_path, 8)
+        open_dataset(tmp_path, 8)
 
 
 def test_pictures_are_upright_opaque_and_of_eight_bits(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_pictures_are_upright_opaque_and_of_eight_bits(tmp_path: Path) -> None:
     turned.save(tmp_path / "a.png", exif=exif)
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "b.png")
     Image.fromarray(np.full([8, 8], 128 * 257, np.uint16)).save(tmp_path / "c.png")
-    a, b, c = FolderDataset(tmp_path, 8).pictures
+    a, b, c = open_dataset(tmp_path, 8).pictures
     assert (a[:, :, 4:] == 255).all() and (a[:, :, :4] == 0).all()
     assert (b == 255).all()
     assert (c == 128).all()
@@ -111,7 +111,7 @@ def test_whatever_pillow_raises_names_the_picture(tmp_path: Path, monkeypatch, e
 
     monkeypatch.setattr(data, "as_rgb", fail)
     with pytest.raises(InputError, match="a.png: cannot be read as a picture"):
-        FolderDataset(tmp_path, 8)
+        open_dataset(tmp_path, 8)
 
 
 # ---- numbers of a run -----------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def test_the_state_is_read_once(tmp_path: Path, monkeypatch) -> None:  # type: i
 
 def test_training_never_touches_the_global_generator(folder: Path) -> None:
     before = torch.random.get_rng_state()
-    events = list(train(pico_state(), FolderDataset(folder, 8), PICO))
+    events = list(train(pico_state(), open_dataset(folder, 8), PICO))
     assert len(events) == 12
     assert [e.snapshot_due for e in events] == [False, False, False, True] * 3
     assert torch.equal(torch.random.get_rng_state(), before)
