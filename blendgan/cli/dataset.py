@@ -73,7 +73,7 @@ def dataset(source: Path, out: Path, force: bool, quiet: bool, **chosen: Any) ->
     bits = None if chosen["duplicates"] == OFF else chosen["duplicates"]
     with counting_bar(source.name, quiet=quiet) as watch:
         report = make_dataset(pictures, out, cropper, duplicates=bits, workers=chosen["workers"], watch=watch)
-    _say(report, pictures.remarks, out, quiet=quiet)
+    _say(report, pictures, out, quiet=quiet)
 
 
 def _check_out(out: Path, source: Path, *, force: bool) -> None:
@@ -105,14 +105,14 @@ def _labelled(pictures: PictureSource, labels: str) -> PictureSource:
     return pictures if labels == "keep" else without_labels(pictures)
 
 
-def _say(report: Report, remarks: tuple[str, ...], out: Path, *, quiet: bool) -> None:
+def _say(report: Report, pictures: PictureSource, out: Path, *, quiet: bool) -> None:
     """Failures are said even to who wants quiet; then the exit code says that there were some."""
     for one in report.failed if quiet else report.left_out:
         click.echo(f"blendgan: {one.name}: {one.reason}", err=True)
     if not quiet:
-        for remark in remarks:
+        for remark in pictures.remarks:
             click.echo(f"blendgan: {remark}", err=True)
         click.echo(f"{out}\n{len(report.entries)} pictures, {len(report.left_out)} left out")
     if report.failed:
-        click.echo(f"blendgan: {len(report.failed)} inputs failed", err=True)
+        click.echo(f"blendgan: {len(report.failed)} of {len(pictures.names)} inputs failed", err=True)
         click.get_current_context().exit(EXIT_SOME_FAILED)

@@ -32,7 +32,7 @@ def decode(data: bytes, name: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             if picture.width * picture.height > MAX_PICTURE_PX:
-                raise ValueError(f"{picture.width} x {picture.height} px; at most {MAX_PICTURE_PX:,} pixels are read")
+                raise Image.DecompressionBombError
             return as_rgb(picture)
     except UNREADABLE as error:
         raise InputError(f"{name}: cannot be read as a picture ({_reason(error, data)})") from error
@@ -41,6 +41,8 @@ def decode(data: bytes, name: str) -> Image.Image:
 def _reason(error: Exception, data: bytes) -> str:
     if not data:
         return "it is empty"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"of more than {MAX_PICTURE_PX:,} pixels; shrink it first"
     if isinstance(error, UnidentifiedImageError):
         return "of no known kind"
     return " ".join(str(error).split()) or type(error).__name__

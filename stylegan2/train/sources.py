@@ -83,12 +83,10 @@ def open_source(path: str | Path) -> FilePictures:
     if labels is not None:
         return _labelled(files, pictures, labels, ())
     tables = read_tables(files, pictures)
-    chosen, remarks = _train_split(pictures)
-    if tables is None:
-        return _labelled(
-            files, chosen, _class_folders(chosen, files.place) if chosen != pictures else Labels(), remarks
-        )
-    return _labelled(files, chosen, tables, remarks)
+    if not _has_splits(pictures):
+        return _labelled(files, pictures, tables or Labels(), ())
+    chosen = tuple(name for name in pictures if name.startswith(f"{TRAIN}/"))
+    return _labelled(files, chosen, tables or _class_folders(chosen, files.place), _left_aside(pictures))
 
 
 def with_folder_labels(source: PictureSource) -> FilePictures:
@@ -114,15 +112,20 @@ def _labelled(files: Files, names: tuple[str, ...], labels: Labels, remarks: tup
     return FilePictures(files.place, names, files.read, Labels(kept, labels.class_names), remarks)
 
 
-def _train_split(pictures: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The pictures to learn from, and what to say of the others."""
+def _has_splits(pictures: tuple[str, ...]) -> bool:
+    """Whether everything lies in folders of such names, one of them train."""
     tops = {name.split("/")[0] for name in pictures}
-    if TRAIN not in tops or not tops <= SPLITS:
-        return pictures, ()
-    chosen = tuple(name for name in pictures if name.startswith(f"{TRAIN}/"))
-    others = ", ".join(sorted(tops - {TRAIN}))
-    left = len(pictures) - len(chosen)
-    return chosen, (f"{left} pictures of {others} are left aside, train is taken",) if left else ()
+    return TRAIN in tops and tops <= SPLITS
+
+
+def _left_aside(pictures: tuple[str, ...]) -> tuple[str, ...]:
+    """What to say of the splits that are not train."""
+    others = [top for name in pictures if (top := name.split("/")[0]) != TRAIN]
+    return (
+        (f"{len(others)} pictures of {', '.join(sorted(set(others)))} are left aside, train is taken",)
+        if others
+        else ()
+    )
 
 
 def _class_folders(pictures: tuple[str, ...], place: str) -> Labels:
