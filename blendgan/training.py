@@ -89,7 +89,7 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
 
 
 def run_training(run: Run, data: Path, outdir: Path, told: Told | None = None) -> Iterator[Progress]:
-    """Train, writing snapshots and log into `outdir`; yields after every batch. `told` hears of unreadable pictures.
+    """Train, writing snapshots and log into `outdir`; yields after every batch. `told` hears of skipped pictures.
 
     Raises InputError for a folder without pictures, for an `outdir` that holds another run, and for a run that has
     nothing to do.

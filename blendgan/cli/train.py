@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from blendgan.training import Run
     from stylegan2.config import DiscriminatorConfig, GeneratorConfig
     from stylegan2.train import TrainingConfig
-    from stylegan2.train.loader import Skipped
 
 EXAMPLE = """\b
 Examples:
@@ -83,14 +82,14 @@ def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **
         raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
     run = _run(device, chosen)
     require_precision(run.config.precision, device)
-    with_training_bar(run_training(run, data, outdir, _say_skipped), quiet=quiet)
+    with_training_bar(run_training(run, data, outdir, _say), quiet=quiet)
     if not quiet:
         click.echo(outdir)
 
 
-def _say_skipped(skipped: Skipped) -> None:
-    """A picture that cannot be read is left out of the run: said even to who wants quiet."""
-    click.echo(f"blendgan: {skipped.name}: {skipped.reason}; it is skipped", err=True)
+def _say(line: str) -> None:
+    """What is skipped or left aside of the data: said even to who wants quiet."""
+    click.echo(f"blendgan: {line}", err=True)
 
 
 def _run(device: torch.device, chosen: dict[str, Any]) -> Run:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -46,9 +47,10 @@ class PictureDataset:
 
     Which pictures can be read is settled at the start, and the order is over these alone; both ways of keeping them
     give the same batches, bit for bit. One that can no longer be read later (a disk has gone) is replaced by the next
-    readable one. `skipped` names what could not be read, with reasons, and `told` is called for each as it is found.
+    readable one. `skipped` names what could not be read, with reasons. `told` is called with a line for each as it is
+    found, and for each of `remarks`, which are on the source as a whole.
 
-    `num_classes` is 0 unless every readable picture has a label. `remarks` are lines on the source as a whole.
+    `num_classes` is 0 unless every readable picture has a label.
     """
 
     def __init__(
@@ -66,6 +68,9 @@ class PictureDataset:
         """
         self.size_px = size_px
         self.remarks = source.remarks
+        if told is not None:
+            for remark in self.remarks:
+                told(remark)
         self._reader = Reader(source, size_px, workers, told)
         kept = KeptPixels(self._reader) if self._reader.bytes_of_all <= memory_limit else None
         readable = check_pictures(self._reader, kept)
@@ -74,6 +79,7 @@ class PictureDataset:
         labels = [label for name in self.names if (label := source.label(name)) is not None]
         self.num_classes = source.labels.num_classes if len(labels) == len(self.names) else 0
         self._labels = labels if self.num_classes else []
+        self._order_of = lru_cache(maxsize=2)(epoch_order)  # shuffling a million takes longer than reading a batch
 
     def __len__(self) -> int:
         return len(self.names)
@@ -99,7 +105,7 @@ class PictureDataset:
         return Batch(pictures, self._matrix(chosen))
 
     def _chosen(self, number: int, count: int, seed: int, places: Sequence[int]) -> list[int]:
-        shown = list(shuffled_indices(len(self), number * count, count, seed))
+        shown = list(shuffled_indices(len(self), number * count, count, seed, self._order_of))
         return [shown[place] for place in places]
 
     def labels(self, number: int, count: int, seed: int, stream: int) -> Tensor | None:
@@ -127,14 +133,24 @@ def open_dataset(
     return PictureDataset(open_source(path), size_px, workers=workers, memory_limit=memory_limit, told=told)
 
 
-def shuffled_indices(size: int, start: int, count: int, seed: int) -> Iterator[int]:
-    """Yield places start … start + count − 1 of an endless order that is a new permutation of `size` each epoch."""
+def shuffled_indices(
+    size: int, start: int, count: int, seed: int, order_of: Callable[[int, int, int], Tensor] | None = None
+) -> Iterator[int]:
+    """Yield places start … start + count − 1 of an endless order that is a new permutation of `size` each epoch.
+
+    `order_of` stands for `epoch_order`, for who remembers what it returned.
+    """
     epoch, place = divmod(start, size)
     while count > 0:
-        order = torch.randperm(size, generator=seeded(seed, ORDER, epoch))[place : place + count].tolist()
+        order = (order_of or epoch_order)(size, epoch, seed)[place : place + count].tolist()
         yield from order
         count -= len(order)
         epoch, place = epoch + 1, 0
+
+
+def epoch_order(size: int, epoch: int, seed: int) -> Tensor:
+    """Return the permutation [size] of an epoch."""
+    return torch.randperm(size, generator=seeded(seed, ORDER, epoch))
 
 
 def seeded(seed: int, stream: int, number: int, device: torch.device | str = "cpu") -> torch.Generator:

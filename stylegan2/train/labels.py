@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from stylegan2.errors import InputError
 from stylegan2.train.files import Files
@@ -209,13 +210,10 @@ def numbered(words: Mapping[str, Any], place: str) -> Labels:
 def label_matrix(labels: Iterable[Label], num_classes: int) -> Tensor:
     """Return float32 [N, num_classes]: vectors as they are, class numbers as one-hot rows."""
     labels = list(labels)
-    matrix = torch.zeros([len(labels), num_classes])
-    for row, label in zip(matrix, labels, strict=True):
-        if isinstance(label, int):
-            row[label] = 1
-        else:
-            row.copy_(torch.tensor(label))
-    return matrix
+    numbers = [label for label in labels if isinstance(label, int)]
+    if len(numbers) == len(labels):
+        return one_hot(torch.tensor(numbers, dtype=torch.int64), num_classes).to(torch.float32)
+    return torch.tensor(labels, dtype=torch.float32)
 
 
 def _text(data: bytes, place: str) -> str:

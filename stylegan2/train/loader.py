@@ -36,7 +36,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-Told = Callable[[Skipped], None]
+Told = Callable[[str], None]  # hears one line for each picture that is skipped
 
 
 class Reader:
@@ -67,7 +67,7 @@ class Reader:
         """Remember and tell that a picture cannot be read."""
         self.skipped.append(skipped)
         if self._told is not None:
-            self._told(skipped)
+            self._told(f"{skipped.name}: {skipped.reason}; it is skipped")
 
     def refuse_if_most_are_skipped(self) -> None:
         """Raise InputError where more than half of the pictures cannot be read: the rest is another data set."""

@@ -21,7 +21,7 @@ from stylegan2.errors import InputError
 from stylegan2.train import decoding, loader
 from stylegan2.train.data import PictureDataset, open_dataset, shuffled_indices
 from stylegan2.train.files import FolderFiles
-from stylegan2.train.loader import AHEAD, Skipped, mapped_ahead
+from stylegan2.train.loader import AHEAD, mapped_ahead
 from stylegan2.train.sources import FilePictures, open_source
 
 ON_DEMAND = {"memory_limit": 0}
@@ -134,11 +134,12 @@ def test_labels_for_fakes_follow_the_data(folder: Path) -> None:
 
 def test_labels_of_some_pictures_are_none(folder: Path) -> None:
     noise(99).save(folder / "new.png")
-    data = open_dataset(folder, 16)
+    heard: list[str] = []
+    data = open_dataset(folder, 16, told=heard.append)
     assert data.num_classes == 0
     assert data.batch(0, 4, 0, mirror=False).labels is None
     assert data.labels(0, 4, 0, stream=9) is None
-    assert data.remarks == ("1 of 11 pictures have no label, the first is new.png",)
+    assert data.remarks == tuple(heard) == ("1 of 11 pictures have no label, the first is new.png",)
 
 
 def test_a_broken_picture_without_label_leaves_the_others_theirs(folder: Path) -> None:
@@ -229,10 +230,10 @@ def test_bad_pictures_are_named_and_the_others_shown(folder: Path, kept: dict[st
     clean = open_dataset(folder, 8)
     for name, (data, _) in BAD.items():
         (folder / name).write_bytes(data)
-    heard: list[Skipped] = []
+    heard: list[str] = []
     found = open_dataset(folder, 8, told=heard.append, **kept)
     assert [one.name for one in found.skipped] == sorted(BAD)
-    assert tuple(heard) == found.skipped
+    assert heard[1:] == [f"{name}: {reason}; it is skipped" for name, reason in found.skipped]
     for name, reason in found.skipped:
         assert reason.startswith("cannot be read as a picture (") and BAD[name][1] in reason, name
         assert "\n" not in reason
@@ -305,12 +306,12 @@ def test_a_bug_of_ours_is_no_broken_picture(folder: Path, monkeypatch) -> None: 
 
 def test_a_picture_that_is_lost_later_is_replaced_by_the_next_and_told_once(folder: Path) -> None:
     whole = open_dataset(folder, 16)
-    heard: list[Skipped] = []
+    heard: list[str] = []
     data = open_dataset(folder, 16, **ON_DEMAND, told=heard.append)
     (folder / "04.png").unlink()
     (folder / "05.png").write_bytes(b"broken")
     pictures, expected = all_of(data), all_of(whole)
-    assert sorted(one.name for one in heard) == ["04.png", "05.png"]
+    assert sorted(line.split(": ")[0] for line in heard) == ["04.png", "05.png"]
     assert torch.equal(pictures[[0, 1, 2, 3, 6, 7, 8, 9]], expected[[0, 1, 2, 3, 6, 7, 8, 9]])
     assert torch.equal(pictures[4], expected[6]) and torch.equal(pictures[5], expected[6])
     labels = data.batch(0, 10, 0, mirror=False).labels
