@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from blendgan.cropping import Crop, Cropper, LeftOut
-from blendgan.duplicates import BITS, THRESHOLD, find_duplicates
+from blendgan.duplicates import BITS, THRESHOLD, Impression, find_duplicates
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.errors import InputError
 from stylegan2.train.labels import LIST, Label
@@ -62,10 +62,12 @@ class Report:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A finished picture that waits beside the zip."""
+    """A finished picture, whose file waits beside the zip: thousands of them would fill the memory."""
 
     source: str
-    crop: Crop
+    face: int
+    native_px: int
+    impression: Impression
     start: int  # its place in the waiting file
     size: int
 
@@ -132,10 +134,15 @@ def _make_all(
                 if isinstance(result, LeftOut):
                     left_out.append(result)
                 else:
-                    kept.append(_Kept(name, result, waiting.tell(), waiting.write(result.png)))
+                    kept.append(_put(waiting, name, result))
             if watch is not None:
                 watch(done, len(source.names))
     return kept, left_out
+
+
+def _put(waiting: IO[bytes], source: str, crop: Crop) -> _Kept:
+    start = waiting.tell()
+    return _Kept(source, crop.face, crop.native_px, crop.impression, start, waiting.write(crop.png))
 
 
 def _files(source: PictureSource) -> Iterator[tuple[str, bytes | InputError]]:
@@ -155,8 +162,7 @@ def _read(waiting: IO[bytes], kept: _Kept) -> bytes:
 def _without_copies(kept: list[_Kept], threshold: int | None) -> tuple[list[_Kept], list[LeftOut]]:
     if threshold is None:
         return kept, []
-    crops = [one.crop for one in kept]
-    copies = find_duplicates([crop.impression for crop in crops], [crop.native_px for crop in crops], threshold)
+    copies = find_duplicates([one.impression for one in kept], [one.native_px for one in kept], threshold)
     left_out = [
         LeftOut(kept[place].source, f"{_face(kept[place])}is a copy of {_name(kept[match.kept])} ({match.bits} bits)")
         for place, match in copies.items()
@@ -165,11 +171,11 @@ def _without_copies(kept: list[_Kept], threshold: int | None) -> tuple[list[_Kep
 
 
 def _face(one: _Kept) -> str:
-    return f"face {one.crop.face} " if one.crop.face else ""
+    return f"face {one.face} " if one.face else ""
 
 
 def _name(one: _Kept) -> str:
-    return f"{one.source}, face {one.crop.face}" if one.crop.face else one.source
+    return f"{one.source}, face {one.face}" if one.face else one.source
 
 
 def _entries(kept: Sequence[_Kept], source: PictureSource) -> tuple[Entry, ...]:
@@ -177,8 +183,8 @@ def _entries(kept: Sequence[_Kept], source: PictureSource) -> tuple[Entry, ...]:
         Entry(
             f"{place // PER_FOLDER:05d}/img{place:08d}.png",
             one.source,
-            one.crop.face,
-            one.crop.native_px,
+            one.face,
+            one.native_px,
             source.label(one.source),
         )
         for place, one in enumerate(kept)

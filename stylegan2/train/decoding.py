@@ -13,6 +13,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from stylegan2.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+KINDS = (  # what is read, whatever a file's name says; Pillow would hand some others, as PostScript, to a program
+    "PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000", "PPM",
+)  # fmt: skip
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 MAX_PICTURE_PX = 178_956_970  # Pillow's own limit against decompression bombs; 0.5 GB as RGB
 # What Pillow raises on damaged files, damaged EXIF, unknown kinds, and on pictures too large to be opened.
@@ -30,7 +33,7 @@ def decode(data: bytes, name: str) -> Image.Image:
     whole process and not of one thread.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(data), formats=KINDS) as picture:
             if picture.width * picture.height > MAX_PICTURE_PX:
                 raise Image.DecompressionBombError
             return as_rgb(picture)

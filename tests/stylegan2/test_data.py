@@ -241,6 +241,14 @@ def test_bad_pictures_are_named_and_the_others_shown(folder: Path, kept: dict[st
     assert torch.equal(found.batch(3, 8, 0, mirror=True).pictures, clean.batch(3, 8, 0, mirror=True).pictures)
 
 
+def test_no_program_is_started_for_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise(0).save(folder / "script.eps")
+    (folder / "script.eps").rename(folder / "script.png")  # Pillow draws PostScript by Ghostscript
+    monkeypatch.setattr("subprocess.check_call", lambda *call, **named: pytest.fail("a program was started"))
+    (skipped,) = open_dataset(folder, 8).skipped
+    assert skipped == ("script.png", "cannot be read as a picture (of no known kind)")
+
+
 def test_bad_pictures_of_a_zip_are_named_too(tmp_path: Path, folder: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
         for file in sorted(folder.glob("*.png")):
