@@ -14,7 +14,7 @@ from stylegan2.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 KINDS = (  # what is read, whatever a file's name says; Pillow would hand some others, as PostScript, to a program
-    "PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000", "PPM",
+    "PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "JPEG2000", "PPM",
 )  # fmt: skip
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 MAX_PICTURE_PX = 178_956_970  # Pillow's own limit against decompression bombs; 0.5 GB as RGB
