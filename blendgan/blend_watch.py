@@ -40,7 +40,7 @@ from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import load_discriminator, load_generator
-from stylegan2.train.data import SUFFIXES
+from stylegan2.train.decoding import SUFFIXES
 from stylegan2.train.snapshots import state_to_checkpoint
 from stylegan2.train.state import TrainingState
 

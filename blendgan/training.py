@@ -17,9 +17,10 @@ from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import Diverged, InputError
 from stylegan2.loading import ModelLike, open_model
-from stylegan2.train import Dataset, FolderDataset, Progress, TrainingConfig, processes, train
+from stylegan2.train import Dataset, Progress, TrainingConfig, open_dataset, processes, train
 from stylegan2.train.data import count_classes
 from stylegan2.train.growing import grow
+from stylegan2.train.loader import Told
 from stylegan2.train.loop import kimg_of
 from stylegan2.train.snapshots import STATE_FILE, checkpoint_to_state, load_state
 from stylegan2.train.state import TrainingState, new_state
@@ -113,19 +114,21 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
         raise InputError(f"{name}: found {found}; this trainer takes square RGB models; choose another")
 
 
-def run_training(run: Run, data: Path, outdir: Path, control: Control = Control()) -> Iterator[Progress | Notice]:
+def run_training(
+    run: Run, data: Path, outdir: Path, control: Control = Control(), told: Told | None = None
+) -> Iterator[Progress | Notice]:
     """Train, writing snapshots and log into `outdir`; yields after every batch, and a Notice of what befalls the run.
 
-    Of several processes the first writes. A run ends at its kimg, where its goal says so, or, its state saved, after
-    the batch in which a stop is requested. One whose numbers are no longer finite goes back to its last state. Raises
-    InputError for a folder without pictures, or without the model's classes, for a batch that cannot be cut, for an
-    `outdir` that holds another run, and for a run that has nothing to do; Diverged for one that comes to NaN again and
-    again.
+    `told` hears of pictures that are skipped. Of several processes the first writes. A run ends at its kimg, where its
+    goal says so, or, its state saved, after the batch in which a stop is requested. One whose numbers are no longer
+    finite goes back to its last state. Raises InputError for a folder without pictures, or without the model's classes,
+    for a batch that cannot be cut, for an `outdir` that holds another run, and for a run that has nothing to do;
+    Diverged for one that comes to NaN again and again.
     """
     if run.is_finished:
         done = kimg_of(run.state, run.config)
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
-    pictures = FolderDataset(data, run.state.generator.config.resolution)
+    pictures = open_dataset(data, run.state.generator.config.resolution, told=told if processes.is_first() else None)
     require_fit(run.state, run.config, pictures)
     _refuse_another(run, outdir)
     processes.wait(run.state.generator.device)  # all have looked into the folder before the first writes there

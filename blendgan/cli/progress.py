@@ -88,6 +88,22 @@ def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionSt
         yield lambda step: bar.update(task, completed=step.index, total=step.total)
 
 
+@contextmanager
+def counting_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a watcher that shows how many of how many are done."""
+    if _is_silent(quiet=quiet):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    with Progress(
+        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _is_silent(*, quiet: bool) -> bool:
     """A log or a pipe gets no bar; rich's own `disable` would still write an empty line there."""
     return quiet or not sys.stderr.isatty()

@@ -24,11 +24,11 @@ Examples:
   blendgan train --data faces --outdir runs/portraits --resume auto
   torchrun --nproc-per-node 2 -m blendgan train --data faces --outdir runs/portraits"""
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+DATA = click.Path(exists=True, path_type=Path)
 
 
 @click.command(epilog=EXAMPLE)
-@click.option("--data", type=FOLDER, required=True, help="Folder of pictures, with its subfolders.")
+@click.option("--data", type=DATA, required=True, help="Folder of pictures, with its subfolders, or a zip of them.")
 @click.option("--outdir", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
 @click.option("--from", "from_model", metavar="MODEL", help="Transfer: start from this model's weights, at kimg 0.")
 @click.option("--kimg", type=float, help="End after so many thousand pictures.  [default: 300]")
@@ -68,7 +68,7 @@ def _train(run: Run, data: Path, outdir: Path, control: Control, *, quiet: bool)
 
     require_precision(run.config.precision, run.state.generator.device)
     if not (run.is_finished and click.get_current_context().params["resume_dir"] == run_options.AUTO):
-        with_training_bar(run_training(run, data, outdir, control), quiet=quiet)
+        with_training_bar(run_training(run, data, outdir, control, _say), quiet=quiet)
 
 
 def _outdir(outdir: Path | None, resume_dir: Path | str | None) -> Path:
@@ -76,6 +76,11 @@ def _outdir(outdir: Path | None, resume_dir: Path | str | None) -> Path:
     if outdir is None:
         raise click.UsageError("--outdir is missing: the folder for snapshots and log, such as runs/portraits")
     return outdir
+
+
+def _say(line: str) -> None:
+    """What is skipped or left aside of the data: said even to who wants quiet."""
+    click.echo(f"blendgan: {line}", err=True)
 
 
 def _run(data: Path, outdir: Path, device: torch.device, chosen: dict[str, Any]) -> Run:

@@ -25,9 +25,9 @@ from stylegan2 import checkpoints
 from stylegan2.checkpoints import atomic
 from stylegan2.errors import Diverged, InputError
 from stylegan2.generator import Generator
-from stylegan2.train import FolderDataset, Progress, TrainingConfig, loop
+from stylegan2.train import Progress, TrainingConfig, loop
 from stylegan2.train.config import fresh_configs
-from stylegan2.train.data import seeded
+from stylegan2.train.data import Batch, PictureDataset, seeded
 from stylegan2.train.finite import gradient_norms, require_finite_step, require_finite_weights
 from stylegan2.train.snapshots import load_state
 from stylegan2.train.state import TrainingState
@@ -54,14 +54,14 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cheap_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that change every weight by random numbers of the batch, but learn nothing: milliseconds each."""
 
-    def step(state: TrainingState, real: torch.Tensor, config: TrainingConfig) -> dict[str, float]:
+    def step(state: TrainingState, real: Batch, config: TrainingConfig, *rest: Any) -> dict[str, float]:
         draw = seeded(config.seed, 99, state.batches)
         with torch.no_grad():
             for network in (state.generator, state.discriminator, state.average):
                 for parameter in network.parameters():
                     parameter.add_(torch.randn(parameter.shape, generator=draw), alpha=0.01)
         state.batches += 1
-        return {"loss_d": float(real.mean())}
+        return {"loss_d": float(real.pictures.mean())}
 
     monkeypatch.setattr(loop, "train_batch", step)
 
@@ -207,13 +207,14 @@ def test_what_a_kill_left_half_written_is_cleared_away(faces: Path, tmp_path: Pa
 
 def break_pictures(monkeypatch: pytest.MonkeyPatch, breaks: Callable[[int, int], bool]) -> None:
     """Make NaN of the real pictures of a batch where `breaks(number, seed)`."""
-    batch = FolderDataset.batch
+    batch = PictureDataset.batch
 
-    def broken(self: FolderDataset, number: int, count: int, seed: int, **more: Any) -> Any:
-        pictures = batch(self, number, count, seed, **more)
-        return pictures * math.nan if count == REAL.batch and breaks(number, seed) else pictures
+    def broken_batch(self: PictureDataset, number: int, count: int, seed: int, **more: Any) -> Any:
+        made = batch(self, number, count, seed, **more)
+        broken = count == REAL.batch and breaks(number, seed)
+        return Batch(made.pictures * math.nan, made.labels) if broken else made
 
-    monkeypatch.setattr(FolderDataset, "batch", broken)
+    monkeypatch.setattr(PictureDataset, "batch", broken_batch)
 
 
 def test_a_nan_is_named_rolled_back_and_passed_with_other_numbers(faces, tmp_path, monkeypatch) -> None:
@@ -239,8 +240,8 @@ def test_a_rolled_back_run_killed_at_any_write_ends_with_the_same_files(
 ) -> None:
     step = loop.train_batch
 
-    def fails_once(state: TrainingState, real: torch.Tensor, config: TrainingConfig) -> dict[str, float]:
-        losses = step(state, real, config)
+    def fails_once(state: TrainingState, real: Batch, config: TrainingConfig, *rest: Any) -> dict[str, float]:
+        losses = step(state, real, config, *rest)
         return losses | {"loss_d": math.nan} if state.batches == 3 and config.seed == 0 else losses
 
     monkeypatch.setattr(loop, "train_batch", fails_once)

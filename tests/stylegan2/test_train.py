@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,18 +20,17 @@ from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.loading import load_generator
 from stylegan2.train import (
-    FolderDataset,
     TrainingConfig,
     augment,
     augment_colour,
     augment_geometry,
-    data,
     ema,
     losses,
+    open_dataset,
     train,
 )
 from stylegan2.train.config import fresh_configs
-from stylegan2.train.data import Batch, shuffled_indices
+from stylegan2.train.data import Batch
 from stylegan2.train.dice import Dice
 from stylegan2.train.grid_sample import grid_sample
 from stylegan2.train.snapshots import state_to_checkpoint
@@ -68,68 +66,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, pixels in enumerate(pictures(10).add(1).mul(127).byte().permute(0, 2, 3, 1).numpy()):
         Image.fromarray(pixels).save(path / f"{i}.png")
     return path
-
-
-# ---- data -----------------------------------------------------------------------------------------------------
-
-
-def test_every_epoch_shows_each_picture_once_in_a_new_order() -> None:
-    two = [list(shuffled_indices(10, start, 10, seed=1)) for start in (0, 10)]
-    assert sorted(two[0]) == sorted(two[1]) == list(range(10))
-    assert two[0] != two[1]
-    assert list(shuffled_indices(10, 7, 6, seed=1)) == two[0][7:] + two[1][:3]
-
-
-def test_batches_depend_on_their_number_alone(folder: Path) -> None:
-    a, b = FolderDataset(folder, 16), FolderDataset(folder, 16)
-    a.batch(0, 4, 0, mirror=True)
-    one, two = (d.batch(5, 4, 0, mirror=True).pictures for d in (a, b))
-    assert torch.equal(one, two)
-    assert not torch.equal(one, a.batch(5, 4, 1, mirror=True).pictures)
-    assert torch.equal(one[[3, 1]], a.batch(5, 4, 0, mirror=True, places=(3, 1)).pictures)
-
-
-def test_pictures_of_any_shape_and_mode_become_squares(tmp_path: Path) -> None:
-    Image.new("L", (40, 20), 255).save(tmp_path / "grey.png")
-    Image.new("RGBA", (20, 50), (255, 0, 0, 255)).save(tmp_path / "tall.png")
-    read = FolderDataset(tmp_path, 8)
-    assert read.pictures.shape == (2, 3, 8, 8)
-    assert read.pictures.dtype == torch.uint8
-    assert read.pictures[0].min() == 255
-
-
-def test_an_empty_folder_and_a_broken_picture_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="found no pictures"):
-        FolderDataset(tmp_path, 8)
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
-    with pytest.raises(InputError, match="broken.png: cannot be read"):
-        FolderDataset(tmp_path, 8)
-
-
-def test_pictures_are_upright_opaque_and_of_eight_bits(tmp_path: Path) -> None:
-    turned = Image.new("RGB", (8, 8), "black")
-    turned.paste("white", (0, 0, 8, 4))  # white above; the camera lay on its side
-    exif = turned.getexif()
-    exif[0x0112] = 6  # orientation: turn right to see it upright
-    turned.save(tmp_path / "a.png", exif=exif)
-    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "b.png")
-    Image.fromarray(np.full([8, 8], 128 * 257, np.uint16)).save(tmp_path / "c.png")
-    a, b, c = FolderDataset(tmp_path, 8).pictures
-    assert (a[:, :, 4:] == 255).all() and (a[:, :, :4] == 0).all()
-    assert (b == 255).all()
-    assert (c == 128).all()
-
-
-@pytest.mark.parametrize("error", [Image.DecompressionBombError("too large"), EOFError("end"), struct.error("short")])
-def test_whatever_pillow_raises_names_the_picture(tmp_path: Path, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-
-    def fail(picture: Image.Image) -> None:
-        raise error
-
-    monkeypatch.setattr(data, "as_rgb", fail)
-    with pytest.raises(InputError, match="a.png: cannot be read as a picture"):
-        FolderDataset(tmp_path, 8)
 
 
 # ---- numbers of a run -----------------------------------------------------------------------------------------
@@ -489,7 +425,7 @@ def test_the_state_is_read_once(tmp_path: Path, monkeypatch) -> None:  # type: i
 
 def test_training_never_touches_the_global_generator(folder: Path) -> None:
     before = torch.random.get_rng_state()
-    events = list(train(pico_state(), FolderDataset(folder, 8), PICO))
+    events = list(train(pico_state(), open_dataset(folder, 8), PICO))
     assert len(events) == 12
     assert [e.snapshot_due for e in events] == [False, False, False, True] * 3
     assert torch.equal(torch.random.get_rng_state(), before)
