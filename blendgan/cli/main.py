@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "directions": "Find the latent directions that change a model's pictures most.",
     "project": "Find the latent of a photo's faces.",
     "train": "Train a model on a folder of pictures, or transfer one to it.",
+    "metrics": "Measure how near a model's pictures come to real ones.",
     "inspect": "Show what a model file holds, or whether two are of one family.",
     "convert": "Write a model of any known format as our safetensors.",
     "sample": "Write a public-domain portrait to try things on.",

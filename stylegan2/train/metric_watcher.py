@@ -1,0 +1,88 @@
+"""Figures of a generator against a data set, once or at every snapshot of a run.
+
+names = parse_figures("dfd")
+watcher = metric_watcher(names, data, open_networks(names, device))
+watcher(state, kimg)   # {"dfd/379761dc": 12.3}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
+
+from stylegan2.generator import Generator
+from stylegan2.train.metric_features import DiscriminatorFeatures, FeatureNetwork
+from stylegan2.train.metric_figures import FIGURES, check_figures, labelled
+from stylegan2.train.metric_paths import path_length_end, path_length_full
+from stylegan2.train.metric_samples import Pictures, Sampling, fake_features, real_features
+from stylegan2.train.metrics import STATISTICS
+from stylegan2.train.state import TrainingState
+
+PATHS = {"path-end": path_length_end, "path-full": path_length_full}
+Networks = Mapping[str, FeatureNetwork]  # by the names of `metric_figures`: those that the figures ask for
+WATCHED = Sampling(num=500)  # a snapshot should not wait: enough to see a trend, too few to compare with other counts
+
+
+def compare_features(
+    names: Sequence[str], networks: Networks, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """Return the figures that compare two sets of features [N, D], each given by its network's name."""
+    figures = {}
+    for name in names:
+        if (statistic := STATISTICS.get(FIGURES[name].statistic)) is not None:
+            network = FIGURES[name].network
+            figures[labelled(name, networks[network].fingerprint)] = statistic(real[network], fake[network])
+    return figures
+
+
+def path_lengths(
+    names: Sequence[str], networks: Networks, generator: Generator, sampling: Sampling, data: Pictures | None
+) -> dict[str, float]:
+    """Return the figures that need the generator itself."""
+    figures = {}
+    for name in names:
+        network = networks[FIGURES[name].network]
+        if (length := PATHS.get(FIGURES[name].statistic)) is not None and isinstance(network, DiscriminatorFeatures):
+            figures[labelled(name, network.fingerprint)] = length(generator, network.distance, sampling, data)
+    return figures
+
+
+def networks_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the networks whose features some figures compare: path lengths compare none."""
+    return tuple(dict.fromkeys(FIGURES[name].network for name in names if FIGURES[name].statistic in STATISTICS))
+
+
+def measure(
+    names: Sequence[str],
+    networks: Networks,
+    generator: Generator,
+    data: Pictures,
+    sampling: Sampling = WATCHED,
+    real: Mapping[str, Tensor] | None = None,
+) -> dict[str, float]:
+    """Return figures of a generator in evaluation mode; `real` spares the pass over the data."""
+    compared = networks_of(names)
+    if real is None:
+        real = {kind: real_features(data, networks[kind], sampling) for kind in compared}
+    fake = {kind: fake_features(generator, networks[kind], sampling, data) for kind in compared}
+    return compare_features(names, networks, real, fake) | path_lengths(names, networks, generator, sampling, data)
+
+
+def metric_watcher(
+    names: Sequence[str], data: Pictures, networks: Networks, sampling: Sampling = WATCHED
+) -> Callable[[TrainingState, float], dict[str, float]]:
+    """Return a watcher of a run's snapshots: figures of its moving average, the real features computed at the first.
+
+    Raises InputError for a name that is none, here and not at the first snapshot.
+    """
+    check_figures(names)
+    real: dict[str, Tensor] = {}
+
+    def watch(state: TrainingState, kimg: float) -> dict[str, float]:
+        for kind in networks_of(names):
+            if kind not in real:
+                real[kind] = real_features(data, networks[kind], sampling)
+        return measure(names, networks, state.average, data, sampling, real)
+
+    return watch
