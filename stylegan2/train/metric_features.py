@@ -72,8 +72,8 @@ def open_discriminator(model: ModelLike, device: torch.device) -> DiscriminatorF
 
     Raises CheckpointError if the file has none, InputError for one that does not see square RGB pictures.
     """
-    checkpoint = open_model(model)
-    return DiscriminatorFeatures(load_discriminator(checkpoint).to(device), fingerprint(checkpoint))
+    discriminator = load_discriminator(model)  # by its name, which errors then have
+    return DiscriminatorFeatures(discriminator.to(device), fingerprint(open_model(model)))
 
 
 def to_bytes(pictures: Tensor) -> Tensor:
