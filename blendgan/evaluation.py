@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from blendgan.feature_cache import FeatureCache
 from stylegan2.errors import InputError
 from stylegan2.loading import load_generator
 from stylegan2.train.data import FolderDataset
-from stylegan2.train.metric_features import FeatureNetwork
 from stylegan2.train.metric_figures import FIGURES
+from stylegan2.train.metric_networks import Networks
 from stylegan2.train.metric_samples import Sampling, real_features
 from stylegan2.train.metric_watcher import compare_features, measure, networks_of
 from stylegan2.train.metrics import STATISTICS
@@ -36,7 +36,7 @@ class Evaluation:
     """How to measure: figures and the networks that they need, the real pictures, how many of each, where."""
 
     names: tuple[str, ...]
-    networks: Mapping[str, FeatureNetwork]
+    networks: Networks
     data: Path
     sampling: Sampling = Sampling()
     device: torch.device = torch.device("cpu")
@@ -75,10 +75,10 @@ def _model_row(evaluation: Evaluation, model: str) -> Row:
 
 
 def _folder_row(evaluation: Evaluation, folder: Path) -> Row:
-    size = max(evaluation.networks[kind].size_px for kind in networks_of(evaluation.names))
+    size = max(evaluation.networks.features[kind].size_px for kind in networks_of(evaluation.names))
     theirs, data = FolderDataset(folder, size), FolderDataset(evaluation.data, size)
     real = {kind: _real(evaluation, kind, data, size) for kind in networks_of(evaluation.names)}
-    fake = {kind: real_features(theirs, evaluation.networks[kind], evaluation.sampling) for kind in real}
+    fake = {kind: real_features(theirs, evaluation.networks.features[kind], evaluation.sampling) for kind in real}
     figures = compare_features(evaluation.names, evaluation.networks, real, fake)
     counts = [min(evaluation.sampling.num, len(pictures)) for pictures in (theirs, data)]
     return Row(str(folder), size, counts[0], counts[1], figures)
@@ -86,7 +86,7 @@ def _folder_row(evaluation: Evaluation, folder: Path) -> Row:
 
 def _real(evaluation: Evaluation, kind: str, data: FolderDataset, size_px: int) -> Tensor:
     """Real features, from the cache where it has them."""
-    network, sampling = evaluation.networks[kind], evaluation.sampling
+    network, sampling = evaluation.networks.features[kind], evaluation.sampling
     if evaluation.cache is None:
         return real_features(data, network, sampling)
     cache = FeatureCache(evaluation.cache)

@@ -35,14 +35,16 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--metrics",
     "figures",
     metavar="LIST",
-    help="Of fid, kid, precision, recall (need Inception's weights), dfd, dkd, d-precision, d-recall, dppl, dppl-full "
-    "(a discriminator's).  [default: the first four where they can be had, else dfd,dkd,d-precision,d-recall]",
+    help="Of fid, kid, precision, recall (need Inception's weights), ppl, ppl-full (need VGG16's), dfd, dkd, "
+    "d-precision, d-recall, dppl, dppl-full (a discriminator's).  [default: the first four where they can be had, else "
+    "dfd,dkd,d-precision,d-recall]",
 )
 @click.option("--num", type=click.IntRange(5, 1_000_000), default=2000, show_default=True, help="Pictures of each.")
 @click.option("--trunc", "truncation_psi", type=options.Finite(), default=1.0, show_default=True, help="Psi; 1 is off.")
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures at a time.")
 @click.option("--discriminator", metavar="MODEL", default="portraits", show_default=True, help="Whose features.")
 @click.option("--inception", type=FILE, help="Weights of the Inception network, else torch hub's cache has them.")
+@click.option("--vgg", type=FILE, help="Weights of LPIPS's VGG16, else torch hub's cache has them.")
 @click.option("--cache", type=click.Path(dir_okay=False, path_type=Path), help="Keep the real features in this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @options.seed
@@ -71,6 +73,7 @@ def _evaluation(
     figures: str | None,
     discriminator: str,
     inception: Path | None,
+    vgg: Path | None,
     cache: Path | None,
     device: torch.device,
     **sampling: Any,
@@ -78,18 +81,18 @@ def _evaluation(
     from blendgan.evaluation import Evaluation
     from stylegan2.memory import keep_freed_memory
     from stylegan2.train.metric_figures import parse_figures
-    from stylegan2.train.metric_networks import default_figures, open_networks
+    from stylegan2.train.metric_networks import Sources, default_figures, open_networks
     from stylegan2.train.metric_samples import Sampling
 
     keep_freed_memory()
     names = default_figures(inception) if figures is None else parse_figures(figures)
-    networks = open_networks(names, device, discriminator, inception)
+    networks = open_networks(names, device, Sources(discriminator, inception, vgg))
     return Evaluation(names, networks, data, Sampling(**sampling), device, cache)
 
 
 def _facts(evaluation: Evaluation) -> dict[str, Any]:
-    networks = {name: network.fingerprint for name, network in evaluation.networks.items()}
-    return {"data": str(evaluation.data), "networks": networks, **asdict(evaluation.sampling)}
+    networks = evaluation.networks.fingerprints
+    return {"data": str(evaluation.data), "networks": dict(networks), **asdict(evaluation.sampling)}
 
 
 def _show_json(evaluation: Evaluation, rows: Sequence[Row]) -> None:

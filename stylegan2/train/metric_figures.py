@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stylegan2.errors import InputError
 
-DISCRIMINATOR, INCEPTION = "discriminator", "inception"
+DISCRIMINATOR, INCEPTION, LPIPS = "discriminator", "inception", "lpips"
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ FIGURES: dict[str, Figure] = {
     "kid": Figure(INCEPTION, "kernel"),
     "precision": Figure(INCEPTION, "precision", lower_is_better=False),
     "recall": Figure(INCEPTION, "recall", lower_is_better=False),
+    "ppl": Figure(LPIPS, "path-end"),
+    "ppl-full": Figure(LPIPS, "path-full"),
     "dfd": Figure(DISCRIMINATOR, "frechet"),
     "dkd": Figure(DISCRIMINATOR, "kernel"),
     "d-precision": Figure(DISCRIMINATOR, "precision", lower_is_better=False),
@@ -50,6 +52,6 @@ def check_figures(names: Sequence[str]) -> None:
 def labelled(name: str, fingerprint: str) -> str:
     """`dfd` -> `dfd/379761dc`: figures of two discriminators do not compare, so their file is part of the name.
 
-    The Inception network is always the same one, checked by its SHA-256: `fid` stays `fid`.
+    The networks of Inception and LPIPS are always the same, checked by their SHA-256: `fid` stays `fid`.
     """
-    return name if FIGURES[name].network == INCEPTION else f"{name}/{fingerprint[:8]}"
+    return f"{name}/{fingerprint[:8]}" if FIGURES[name].network == DISCRIMINATOR else name

@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from stylegan2.errors import InputError
 from stylegan2.loading import ModelLike
-from stylegan2.train.metric_features import FeatureNetwork, open_discriminator
-from stylegan2.train.metric_figures import DISCRIMINATOR, FIGURES, INCEPTION, check_figures
+from stylegan2.train.metric_features import DiscriminatorFeatures, FeatureNetwork, open_discriminator
+from stylegan2.train.metric_figures import DISCRIMINATOR, FIGURES, INCEPTION, LPIPS, check_figures
 from stylegan2.train.metric_inception import find_inception, has_library, open_inception
+from stylegan2.train.metric_lpips import find_vgg, open_lpips
+from stylegan2.train.metric_paths import Distance
 
 INCEPTION_FIGURES = ("fid", "kid", "precision", "recall")
 DISCRIMINATOR_FIGURES = ("dfd", "dkd", "d-precision", "d-recall")
 SHIPPED = "portraits"  # whose discriminator sees the pictures where no other is given
 
 
-def open_networks(
-    names: Sequence[str],
-    device: torch.device,
-    discriminator: ModelLike = SHIPPED,
-    inception: Path | None = None,
-) -> dict[str, FeatureNetwork]:
-    """Return network name -> network, for these figures.
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """What sees pictures, by the names of `metric_figures`: features, distances, and the SHA-256 of each."""
 
-    inception: the file of its weights, else torch hub's cache is looked into. Raises InputError for a name that is no
-    figure and for Inception weights that are missing or others, CheckpointError for a model without discriminator.
+    features: Mapping[str, FeatureNetwork]
+    distances: Mapping[str, Distance]
+    fingerprints: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where networks come from. inception, vgg: their weights, else torch hub's cache is looked into."""
+
+    discriminator: ModelLike = SHIPPED
+    inception: Path | None = None
+    vgg: Path | None = None
+
+
+def open_networks(names: Sequence[str], device: torch.device, sources: Sources = Sources()) -> Networks:  # noqa: B008 — a frozen dataclass
+    """Return the networks that these figures need.
+
+    Raises InputError for a name that is no figure and for weights that are missing or others, CheckpointError for a
+    model without discriminator.
     """
     check_figures(names)
     needed = {FIGURES[name].network for name in names}
-    networks: dict[str, FeatureNetwork] = {}
+    parts = []
     if INCEPTION in needed:
-        networks[INCEPTION] = open_inception(find_inception(inception), device)
+        inception = open_inception(find_inception(sources.inception), device)
+        parts.append(Networks({INCEPTION: inception}, {}, {INCEPTION: inception.fingerprint}))
+    if LPIPS in needed:
+        lpips = open_lpips(find_vgg(sources.vgg), device)
+        parts.append(Networks({}, {LPIPS: lpips}, {LPIPS: lpips.fingerprint}))
     if DISCRIMINATOR in needed:
-        networks[DISCRIMINATOR] = open_discriminator(discriminator, device)
-    return networks
+        parts.append(networks_around(open_discriminator(sources.discriminator, device)))
+    return _joined(parts)
+
+
+def networks_around(discriminator: DiscriminatorFeatures) -> Networks:
+    """Return what the figures of a discriminator need."""
+    return Networks(
+        {DISCRIMINATOR: discriminator},
+        {DISCRIMINATOR: discriminator.distance},
+        {DISCRIMINATOR: discriminator.fingerprint},
+    )
+
+
+def _joined(parts: Sequence[Networks]) -> Networks:
+    return Networks(
+        {name: network for part in parts for name, network in part.features.items()},
+        {name: distance for part in parts for name, distance in part.distances.items()},
+        {name: fingerprint for part in parts for name, fingerprint in part.fingerprints.items()},
+    )
 
 
 def default_figures(inception: Path | None) -> tuple[str, ...]:

@@ -12,27 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from stylegan2.generator import Generator
-from stylegan2.train.metric_features import DiscriminatorFeatures, FeatureNetwork
 from stylegan2.train.metric_figures import FIGURES, check_figures, labelled
+from stylegan2.train.metric_networks import Networks
 from stylegan2.train.metric_paths import path_length_end, path_length_full
 from stylegan2.train.metric_samples import Pictures, Sampling, fake_features, real_features
 from stylegan2.train.metrics import STATISTICS
 from stylegan2.train.state import TrainingState
 
 PATHS = {"path-end": path_length_end, "path-full": path_length_full}
-Networks = Mapping[str, FeatureNetwork]  # by the names of `metric_figures`: those that the figures ask for
 WATCHED = Sampling(num=500)  # a snapshot should not wait: enough to see a trend, too few to compare with other counts
+Features = Mapping[str, Tensor]  # [N, D], by their network's name
 
 
-def compare_features(
-    names: Sequence[str], networks: Networks, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]
-) -> dict[str, float]:
-    """Return the figures that compare two sets of features [N, D], each given by its network's name."""
+def compare_features(names: Sequence[str], networks: Networks, real: Features, fake: Features) -> dict[str, float]:
+    """Return the figures that compare two sets of features."""
     figures = {}
     for name in names:
-        if (statistic := STATISTICS.get(FIGURES[name].statistic)) is not None:
-            network = FIGURES[name].network
-            figures[labelled(name, networks[network].fingerprint)] = statistic(real[network], fake[network])
+        network, statistic = FIGURES[name].network, FIGURES[name].statistic
+        if statistic in STATISTICS:
+            figure = STATISTICS[statistic](real[network], fake[network])
+            figures[labelled(name, networks.fingerprints[network])] = figure
     return figures
 
 
@@ -42,9 +41,10 @@ def path_lengths(
     """Return the figures that need the generator itself."""
     figures = {}
     for name in names:
-        network = networks[FIGURES[name].network]
-        if (length := PATHS.get(FIGURES[name].statistic)) is not None and isinstance(network, DiscriminatorFeatures):
-            figures[labelled(name, network.fingerprint)] = length(generator, network.distance, sampling, data)
+        network, statistic = FIGURES[name].network, FIGURES[name].statistic
+        if statistic in PATHS:
+            figure = PATHS[statistic](generator, networks.distances[network], sampling, data)
+            figures[labelled(name, networks.fingerprints[network])] = figure
     return figures
 
 
@@ -59,13 +59,13 @@ def measure(
     generator: Generator,
     data: Pictures,
     sampling: Sampling = WATCHED,
-    real: Mapping[str, Tensor] | None = None,
+    real: Features | None = None,
 ) -> dict[str, float]:
     """Return figures of a generator in evaluation mode; `real` spares the pass over the data."""
     compared = networks_of(names)
     if real is None:
-        real = {kind: real_features(data, networks[kind], sampling) for kind in compared}
-    fake = {kind: fake_features(generator, networks[kind], sampling, data) for kind in compared}
+        real = {kind: real_features(data, networks.features[kind], sampling) for kind in compared}
+    fake = {kind: fake_features(generator, networks.features[kind], sampling, data) for kind in compared}
     return compare_features(names, networks, real, fake) | path_lengths(names, networks, generator, sampling, data)
 
 
@@ -82,7 +82,7 @@ def metric_watcher(
     def watch(state: TrainingState, kimg: float) -> dict[str, float]:
         for kind in networks_of(names):
             if kind not in real:
-                real[kind] = real_features(data, networks[kind], sampling)
+                real[kind] = real_features(data, networks.features[kind], sampling)
         return measure(names, networks, state.average, data, sampling, real)
 
     return watch

@@ -54,7 +54,7 @@ def test_the_model_that_drew_the_data_is_nearest(place: Path) -> None:
     a, b = evaluate(evaluation(place), models, [])
     assert (a.name, a.size_px, a.pictures, a.real) == (models[0], 16, 24, 24)
     (dfd,) = [name for name in a.figures if name.startswith("dfd/")]
-    assert dfd == f"dfd/{open_networks(NAMES, torch.device('cpu'))['discriminator'].fingerprint[:8]}"
+    assert dfd == f"dfd/{open_networks(NAMES, torch.device('cpu')).fingerprints['discriminator'][:8]}"
     assert a.figures[dfd] < b.figures[dfd] / 2
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig
@@ -24,7 +24,8 @@ from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import load_discriminator, load_generator
-from stylegan2.train import FolderDataset, TrainingConfig
+from stylegan2.store import sha256_of
+from stylegan2.train import FolderDataset, TrainingConfig, metric_lpips
 from stylegan2.train.config import fresh_configs
 from stylegan2.train.metric_features import (
     DiscriminatorFeatures,
@@ -35,7 +36,7 @@ from stylegan2.train.metric_features import (
 )
 from stylegan2.train.metric_figures import FIGURES, labelled, parse_figures
 from stylegan2.train.metric_inception import FILES, SHA256, find_inception, open_inception
-from stylegan2.train.metric_networks import default_figures, open_networks
+from stylegan2.train.metric_networks import default_figures, networks_around, open_networks
 from stylegan2.train.metric_paths import EPSILON, path_length_end, path_length_full
 from stylegan2.train.metric_samples import LATENTS, Sampling, draw, fake_features, latents, real_features
 from stylegan2.train.metric_watcher import measure, metric_watcher
@@ -286,6 +287,7 @@ def test_only_figures_of_the_inception_network_bear_its_names() -> None:
         "fid", "kid", "precision", "recall",
     }  # fmt: skip
     assert labelled("fid", SHA256) == "fid"
+    assert labelled("ppl", metric_lpips.SHA256) == "ppl"
     assert labelled("dfd", FINGERPRINT) == "dfd/01234567"
 
 
@@ -393,7 +395,7 @@ def test_the_step_is_large_enough_for_float32(fresh: Generator, monkeypatch: pyt
 
 
 def test_a_generator_is_nearer_to_its_own_pictures_than_to_others(generator: Generator, pico) -> None:
-    see = {"discriminator": network()}
+    see = networks_around(network())
     names = ("dfd", "dkd", "d-precision", "d-recall", "dppl")
     own = Drawn(torch.cat(list(draw(generator, Sampling(num=100, seed=1)))))
     sampling = Sampling(num=100)
@@ -403,14 +405,14 @@ def test_a_generator_is_nearer_to_its_own_pictures_than_to_others(generator: Gen
     assert near["dfd/01234567"] < far["dfd/01234567"] / 2
     assert near["dkd/01234567"] < far["dkd/01234567"] / 2
     assert near["d-precision/01234567"] > far["d-precision/01234567"]
-    assert near["dppl/01234567"] == path_length_end(generator, see["discriminator"].distance, sampling)
+    assert near["dppl/01234567"] == path_length_end(generator, see.distances["discriminator"], sampling)
 
 
 def test_a_watcher_follows_the_moving_average_and_reads_the_data_once() -> None:
     g, d = fresh_configs(16, channel_base=64, channel_max=8, latent=8, mapping_layers=2)
     state = new_state(g, d, TrainingConfig(), CPU)
     data, sampling = Drawn(faces(40)), Sampling(num=30, batch=10)
-    see = {"discriminator": network()}
+    see = networks_around(network())
     watch = metric_watcher(("dfd", "d-recall"), data, see, sampling)
     first = watch(state, 1.0)
     assert data.read == 3
@@ -428,7 +430,7 @@ def test_a_watcher_leaves_the_run_as_it_is() -> None:
     g, d = fresh_configs(16, channel_base=64, channel_max=8, latent=8, mapping_layers=2)
     state = new_state(g, d, TrainingConfig(), CPU)
     before = {name: t.clone() for name, t in state.average.state_dict().items()}
-    watch = metric_watcher(("dfd", "dppl-full"), Drawn(faces(10)), {"discriminator": network()}, Sampling(num=6))
+    watch = metric_watcher(("dfd", "dppl-full"), Drawn(faces(10)), networks_around(network()), Sampling(num=6))
     random = torch.random.get_rng_state()
     watch(state, 0.0)
     assert torch.random.get_rng_state().equal(random)
@@ -438,7 +440,7 @@ def test_a_watcher_leaves_the_run_as_it_is() -> None:
 
 def test_a_watcher_refuses_a_name_before_the_run() -> None:
     with pytest.raises(InputError, match="metrics: found 'FID'"):
-        metric_watcher(("FID",), Drawn(faces(10)), {})
+        metric_watcher(("FID",), Drawn(faces(10)), networks_around(network()))
 
 
 # ---- the Inception network ------------------------------------------------------------------------------------------
@@ -477,8 +479,6 @@ def test_other_weights_are_refused_before_they_are_read(tmp_path: Path) -> None:
 
 
 def test_without_the_library_one_line_says_what_is_missing(tmp_path: Path, monkeypatch) -> None:
-    from stylegan2.store import sha256_of
-
     (tmp_path / "w.pth").write_bytes(b"weights")
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     with pytest.raises(InputError, match=r"torch-fidelity: cannot be imported .*pip install 'blendgan\[metrics\]'"):
@@ -525,8 +525,6 @@ def _forget(package: str) -> None:
 @pytest.mark.slow
 def test_fid_is_what_torchmetrics_says_on_the_same_weights(fidelity: Any, tmp_path: Path) -> None:
     """Random weights in the real network: its true ones cannot be shipped, the path to them can be walked."""
-    from stylegan2.store import sha256_of
-
     fid = pytest.importorskip("torchmetrics.image.fid", reason="the other way of computing it is torchmetrics'")
     file = tmp_path / "stand-in.pth"
     _write_random_inception(fidelity, file)
@@ -572,6 +570,70 @@ def test_precision_and_recall_are_those_of_torch_fidelity(fidelity: Any) -> None
     )
     assert precision(real, fake) == pytest.approx(theirs["precision"])
     assert recall(real, fake) == pytest.approx(theirs["recall"])
+
+
+# ---- LPIPS ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_weights_of_lpips_are_looked_for_and_never_fetched(no_cache: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"vgg16-397923af.pth: found no VGG16 weights; fetch https://.* or ask for dppl"
+    ):
+        open_networks(("ppl",), CPU)
+    (no_cache / metric_lpips.FILE).write_bytes(b"other weights")
+    with pytest.raises(InputError, match="its SHA-256 begins with .{8}, expected 397923af: .* would be no PPL"):
+        open_networks(("dppl", "ppl"), CPU)
+
+
+def vgg16(**_: Any) -> nn.Module:
+    """VGG16's features as torchvision lays them out, of random weights."""
+    layers: list[nn.Module] = []
+    inputs = 3
+    for outputs in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()] if outputs else [nn.MaxPool2d(2)]
+        inputs = outputs or inputs
+    return nn.ModuleDict({"features": nn.Sequential(*layers)})
+
+
+@pytest.fixture
+def lpips(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The package, with its own linear layers; torchvision's part in it is to lay out VGG16."""
+    torchvision, models = ModuleType("torchvision"), ModuleType("torchvision.models")
+    torchvision.models, models.vgg16 = models, vgg16  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torchvision", torchvision)
+    monkeypatch.setitem(sys.modules, "torchvision.models", models)
+    yield pytest.importorskip("lpips", reason="pip install 'blendgan[metrics]'")
+    _forget("lpips")
+
+
+@pytest.mark.slow
+def test_path_length_by_lpips_on_stand_in_weights(lpips: Any, tmp_path: Path, fresh: Generator) -> None:
+    """Random weights in the real network: the file is read into the right places, and the distance is the package's."""
+    file = tmp_path / "vgg.pth"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        trunk = vgg16()
+    torch.save({**trunk.state_dict(), "classifier.0.weight": torch.zeros(1)}, file)
+    distance = metric_lpips.open_lpips(file, CPU, sha256_of(file))
+    x, y = from_bytes(faces(3, size=32)), from_bytes(faces(3, seed=1, size=32))
+    theirs = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+    missing = theirs.net.load_state_dict(
+        {f"slice{s}.{i}.{k}": trunk["features"][i].state_dict()[k] for s, i, k in _slices()}
+    )
+    assert not missing.missing_keys
+    torch.testing.assert_close(distance(x, y), theirs(x, y).flatten())
+    assert distance(x, x).abs().max() == 0 < distance(x, y).min()
+    large = F.interpolate(x, scale_factor=16)
+    torch.testing.assert_close(distance(large, -large), distance(resize(large, 256), resize(-large, 256)))
+    with pytest.raises(InputError, match="ppl: found pictures of 8 px, expected at least 16; ask for dppl instead"):
+        distance(resize(x, 8), resize(y, 8))
+    assert path_length_end(fresh, distance, Sampling(num=8)) > 0
+
+
+def _slices() -> list[tuple[int, int, str]]:
+    """(slice, layer, parameter) of VGG16's convolutions, by which slices end before layers 4, 9, 16, 23."""
+    convolutions = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+    return [(1 + sum(i >= end for end in (4, 9, 16, 23)), i, k) for i in convolutions for k in ("weight", "bias")]
 
 
 # ---- the shipped run ------------------------------------------------------------------------------------------------
