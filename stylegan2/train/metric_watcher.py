@@ -31,7 +31,7 @@ def compare_features(names: Sequence[str], networks: Networks, real: Features, f
         network, statistic = FIGURES[name].network, FIGURES[name].statistic
         if statistic in STATISTICS:
             figure = STATISTICS[statistic](real[network], fake[network])
-            figures[labelled(name, networks.fingerprints[network])] = figure
+            figures[label_of(name, networks)] = figure
     return figures
 
 
@@ -44,8 +44,13 @@ def path_lengths(
         network, statistic = FIGURES[name].network, FIGURES[name].statistic
         if statistic in PATHS:
             figure = PATHS[statistic](generator, networks.distances[network], sampling, data)
-            figures[labelled(name, networks.fingerprints[network])] = figure
+            figures[label_of(name, networks)] = figure
     return figures
+
+
+def label_of(name: str, networks: Networks) -> str:
+    """`dfd` -> `dfd/379761dc`: what a figure is called where these networks see the pictures."""
+    return labelled(name, networks.fingerprints[FIGURES[name].network])
 
 
 def networks_of(names: Sequence[str]) -> tuple[str, ...]:

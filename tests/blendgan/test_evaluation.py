@@ -17,8 +17,10 @@ from blendgan import evaluation as module
 from blendgan.evaluation import Evaluation, evaluate
 from blendgan.feature_cache import FeatureCache
 from blendgan.images import to_pictures
+from stylegan2.checkpoints import load
 from stylegan2.errors import InputError
 from stylegan2.loading import load_generator
+from stylegan2.store import weights_dir
 from stylegan2.train.metric_networks import open_networks
 from stylegan2.train.metric_samples import Sampling, draw, latents
 
@@ -161,3 +163,28 @@ def test_pictures_are_those_that_a_folder_would_hold(place: Path, pico) -> None:
     ws = generator.mapping(latents(generator, Sampling(num=1))[0])
     (picture,) = to_pictures(generator.synthesis(ws, "const"))
     assert torch.from_numpy(np.array(picture)).permute(2, 0, 1).equal(drawn[0])
+
+
+# ---- the shipped run ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_figures_rank_the_shipped_run_by_its_kimg(shared: Path) -> None:
+    history = weights_dir() / "history"
+    models = [str(history / f"portraits-{kimg:06d}.safetensors") for kimg in (20, 100, 370)]
+    networks = open_networks(NAMES, torch.device("cpu"))
+    faces = Evaluation(NAMES, networks, shared / "data" / "faces", Sampling(num=500))
+    dfd, dkd, d_precision, d_recall = zip(*(row.figures.values() for row in evaluate(faces, models, [])), strict=True)
+    assert dfd[0] > 2 * dfd[1] > 4 * dfd[2]
+    assert dkd[0] > 2 * dkd[1] > 4 * dkd[2]
+    assert d_precision[0] < d_precision[1] < d_precision[2]
+    assert d_recall[0] < d_recall[1] < d_recall[2]
+
+
+@pytest.mark.parametrize("kimg", [20, 100, 370])
+def test_the_history_says_what_it_is(kimg: int) -> None:
+    checkpoint = load(weights_dir() / "history" / f"portraits-{kimg:06d}.safetensors")
+    assert checkpoint.discriminator is None
+    assert checkpoint.metadata["kimg"] == kimg
+    assert checkpoint.metadata["licence"] == "CC-BY-4.0"
+    assert "UK Parliament" in checkpoint.metadata["attribution"]

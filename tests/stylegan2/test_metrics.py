@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import CheckpointError, InputError
@@ -39,7 +38,7 @@ from stylegan2.train.metric_inception import FILES, SHA256, find_inception, open
 from stylegan2.train.metric_networks import default_figures, networks_around, open_networks
 from stylegan2.train.metric_paths import EPSILON, path_length_end, path_length_full
 from stylegan2.train.metric_samples import LATENTS, Sampling, draw, fake_features, latents, real_features
-from stylegan2.train.metric_watcher import measure, metric_watcher
+from stylegan2.train.metric_watcher import label_of, measure, metric_watcher
 from stylegan2.train.metrics import STATISTICS, frechet_distance, kernel_distance, precision, recall
 from stylegan2.train.state import new_state
 
@@ -422,7 +421,7 @@ def test_a_watcher_follows_the_moving_average_and_reads_the_data_once() -> None:
     read = data.read
     second = watch(state, 2.0)
     assert data.read == read
-    assert first.keys() == second.keys() == {"dfd/01234567", "d-recall/01234567"}
+    assert first.keys() == second.keys() == {label_of("dfd", see), label_of("d-recall", see)}
     assert first["dfd/01234567"] != second["dfd/01234567"]
 
 
@@ -634,26 +633,3 @@ def _slices() -> list[tuple[int, int, str]]:
     """(slice, layer, parameter) of VGG16's convolutions, by which slices end before layers 4, 9, 16, 23."""
     convolutions = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
     return [(1 + sum(i >= end for end in (4, 9, 16, 23)), i, k) for i in convolutions for k in ("weight", "bias")]
-
-
-# ---- the shipped run ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_figures_rank_the_shipped_run_by_its_kimg(shared: Path) -> None:
-    from stylegan2.store import weights_dir
-
-    history = weights_dir() / "history"
-    models: list[str | Path | Checkpoint] = [
-        *(history / f"portraits-{kimg:06d}.safetensors" for kimg in (20, 100)),
-        "portraits",
-    ]
-    data = FolderDataset(shared / "data" / "faces", 64)
-    names, sampling = ("dfd", "dkd", "d-precision", "d-recall"), Sampling(num=500)
-    networks = open_networks(names, CPU)
-    rows = [list(measure(names, networks, load_generator(model), data, sampling).values()) for model in models]
-    dfd, dkd, d_precision, d_recall = zip(*rows, strict=True)
-    assert dfd[0] > dfd[1] > dfd[2]
-    assert dkd[0] > dkd[1] > dkd[2]
-    assert d_recall[0] < d_recall[1] < d_recall[2]
-    assert d_precision[1] < d_precision[2]
