@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "project": "Find the latent of a photo's faces.",
     "dataset": "Make a data set for training of a folder, a zip or a video.",
     "train": "Train a model on a folder or zip of pictures, or transfer one to them.",
+    "metrics": "Measure how near a model's pictures come to real ones.",
     "inspect": "Show what a model file holds, or whether two are of one family.",
     "convert": "Write a model of any known format as our safetensors.",
     "sample": "Write a public-domain portrait to try things on.",

@@ -18,3 +18,15 @@ def show_table(title: str, rows: Iterable[Sequence[str]]) -> None:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else PIPE_WIDTH
     Console(markup=False, highlight=False, width=width).print(table)
+
+
+def show_columns(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of text under headings; cells are shown as they are, without rich's markup."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headings, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(markup=False, highlight=False, width=width).print(table)
