@@ -19,7 +19,7 @@ from stylegan2.errors import InputError
 from stylegan2.generator import Generator, State
 
 COARSE_PX = 16  # side of the pictures that are compared: at 64 px and more, a face without its texture
-PICTURES = 4  # of a batch that are blended: the term changes little from batch to batch
+SHARE = 4  # one of so many pictures of a batch is blended: the term changes little from batch to batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,8 @@ class Anchor:
 
         The styles are taken as given: what they do to the blend is the mapping's policy, not the anchor's.
         """
-        ws = ws[:PICTURES].detach()
+        # The first of a part: one of each group that D compares (parts.py), so that it does not matter how it is cut.
+        ws = ws[: max(len(ws) // SHARE, 1)].detach()
         with torch.no_grad():
             states = list(_states(self.base, self.base, ws, (None, None)))
         target = states[-1][1]

@@ -15,7 +15,6 @@ and each resolution of the network the change of its weights since BASE, `bR_dis
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +59,11 @@ class BlendWatch:
     def __post_init__(self) -> None:
         check_swaps("preview", self.swaps, self.base.config)
 
+    @property
+    def higher_is_better(self) -> tuple[str, ...]:
+        """The names of those figures that grow as the blends get better."""
+        return tuple(f"blend{swap}_{name}" for swap in self.swaps for name in ("score", "style", "light"))
+
     def __call__(self, state: TrainingState, kimg: float) -> dict[str, float]:
         """Draw and score the blends with the run's moving average; write `blends000010.png`."""
         run = state_to_checkpoint(state, {"format": "memory"})
@@ -76,7 +80,7 @@ class BlendWatch:
             figures |= {f"blend{swap}_{name}": value for name, value in scores.items()}
         rows = compare(self.base, run).rows
         figures |= {f"b{row.resolution}_distance": row.distance for row in rows if row.resolution is not None}
-        return {name: value for name, value in figures.items() if math.isfinite(value)}
+        return figures
 
     @cached_property
     def _originals(self) -> Tensor:
@@ -98,8 +102,8 @@ class BlendWatch:
 
 
 def share(part: float, whole: float) -> float:
-    """Part / whole; NaN where there is no whole, as at the start of a run, when TRANSFER still is BASE."""
-    return part / whole if whole else math.nan
+    """Part / whole; 0 where there is no whole: at the start of a run TRANSFER still is BASE, and nothing is gained."""
+    return part / whole if whole else 0.0
 
 
 def styles_of_seeds(base: Checkpoint, seeds: Sequence[int] = SEEDS) -> Tensor:

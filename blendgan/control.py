@@ -41,5 +41,7 @@ class Control:
 
 
 def goal_of(name: str, patience: int | None, watchers: tuple[Watcher, ...]) -> Goal:
-    """Return the goal of a figure by name: lower is better unless a watcher says otherwise."""
+    """Return the goal of a figure by name, short or as in the log: lower is better unless a watcher says otherwise."""
+    for watcher in watchers:
+        name = getattr(watcher, "labels", {}).get(name, name)
     return Goal(name, patience, any(name in getattr(watcher, "higher_is_better", ()) for watcher in watchers))

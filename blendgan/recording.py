@@ -2,6 +2,7 @@
 
 network-snapshot-000160.safetensors   weights after 160 kimg; fakes000160.png the same latents each time
 reals.png                             some of the pictures that are learned from
+base.safetensors                      the model that a transfer came from
 log.jsonl, best.json                  figures, and which snapshot is the best by one of them
 training-state.pt                     from which a run goes on: written last of all
 
@@ -24,7 +25,7 @@ from blendgan.control import Control
 from blendgan.event_files import EventFiles
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.rendering import Setting, draw_classes
-from stylegan2.checkpoints import save
+from stylegan2.checkpoints import Checkpoint, save
 from stylegan2.errors import Diverged, InputError
 from stylegan2.generator import Generator
 from stylegan2.train import Dataset, Progress, TrainingConfig, processes
@@ -33,6 +34,7 @@ from stylegan2.train.loop import batches_in, kimg_of
 from stylegan2.train.snapshots import STATE_FILE, restore_state, save_state, state_to_checkpoint
 from stylegan2.train.state import TrainingState
 
+BASE_FILE = "base.safetensors"  # the model that a transfer came from: blends with it are drawn when it goes on, too
 LOG_KIMG = 0.5  # between lines of the log
 GRID_ROWS, GRID_COLUMNS = 4, 8  # pictures of a snapshot's grid: seeds 0 … 31
 GRID_PSI = 0.7  # truncation of these pictures, as the shipped models are usually drawn
@@ -52,6 +54,7 @@ class Recorder:
     data_name: str
     folder: Path
     control: Control = Control()
+    base: Checkpoint | None = None
     events: EventFiles | None = None
     rollbacks: int = 0  # since the last snapshot
     seconds: defaultdict[str, float] = field(
@@ -86,6 +89,8 @@ class Recorder:
             self._watch_start(self.control.goal.name)
         if not (self.folder / "reals.png").exists():
             write_png(self.folder / "reals.png", real_grid(data, self.config.seed))
+        if self.base is not None and not (self.folder / BASE_FILE).exists():
+            save(self.base, self.folder / BASE_FILE)
         if is_new:
             self.save()
 

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from blendgan.ancestry import parent_of
+from blendgan.anchor import Anchor
 from blendgan.control import Control, Notice
-from blendgan.recording import Recorder
-from stylegan2.checkpoints import fingerprint
+from blendgan.recording import BASE_FILE, Recorder
+from stylegan2.checkpoints import fingerprint, load
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import Diverged, InputError
-from stylegan2.loading import ModelLike, open_model
+from stylegan2.loading import ModelLike, load_generator, open_model
 from stylegan2.train import Dataset, Progress, TrainingConfig, open_dataset, processes, train
 from stylegan2.train.data import count_classes
 from stylegan2.train.growing import grow
@@ -35,6 +36,7 @@ class Run:
     config: TrainingConfig
     lineage: dict[str, Any]
     folder: Path | None = None  # where it stopped, for a run that is resumed
+    base: Checkpoint | None = None  # the model that it came from, grown if it was to grow
 
     @property
     def is_finished(self) -> bool:
@@ -62,13 +64,14 @@ def begin_transfer(
     parent = parent_of(name, fingerprint(checkpoint), checkpoint)
     if resolution is not None:
         checkpoint = grow(checkpoint, resolution, config.seed)
-    return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent})
+    return Run(checkpoint_to_state(checkpoint, config, device), config, {"transfer": parent}, base=checkpoint)
 
 
 def resume(folder: Path, kimg: float | None, snapshot_kimg: float | None, device: torch.device) -> Run:
     """Go on with the run in a folder; only its end and its snapshots may change. Raises InputError if there is none."""
     state, config, lineage = load_state(folder, device, kimg, snapshot_kimg)
-    return Run(state, config, lineage, folder)
+    base = folder / BASE_FILE
+    return Run(state, config, lineage, folder, load(base) if base.is_file() else None)
 
 
 def resolution_of(model: ModelLike) -> int:
@@ -130,22 +133,23 @@ def run_training(
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
     pictures = open_dataset(data, run.state.generator.config.resolution, told=told if processes.is_first() else None)
     require_fit(run.state, run.config, pictures)
+    term = _anchor_of(run)
     _refuse_another(run, outdir)
     processes.wait(run.state.generator.device)  # all have looked into the folder before the first writes there
-    recorder = Recorder(run.state, run.config, run.lineage, data.name, outdir, control)
+    recorder = Recorder(run.state, run.config, run.lineage, data.name, outdir, control, run.base)
     recorder.open(pictures)
     try:
-        yield from _train_on(run, pictures, recorder)
+        yield from _train_on(run, pictures, recorder, term)
     finally:
         recorder.close()
 
 
-def _train_on(run: Run, pictures: Dataset, recorder: Recorder) -> Iterator[Progress | Notice]:
+def _train_on(run: Run, pictures: Dataset, recorder: Recorder, term: Anchor | None) -> Iterator[Progress | Notice]:
     """Train to the end, whatever that is, from as many states as it takes."""
     why = recorder.why_over()
     while why is None and not run.is_finished:
         try:
-            for progress in train(run.state, pictures, run.config):
+            for progress in train(run.state, pictures, run.config, term):
                 recorder.record(progress)
                 yield progress
                 why = _why_end(recorder, progress)
@@ -155,6 +159,15 @@ def _train_on(run: Run, pictures: Dataset, recorder: Recorder) -> Iterator[Progr
             yield Notice(recorder.kimg, recorder.roll_back(problem))
     if why is not None:
         yield Notice(recorder.kimg, why)
+
+
+def _anchor_of(run: Run) -> Anchor | None:
+    if not run.config.anchor:
+        return None
+    if run.base is None:
+        raise InputError("anchor: found a run that came from no model; expected a transfer, by --from MODEL")
+    base = load_generator(run.base).to(run.state.generator.device)
+    return Anchor(base, run.config.anchor_swaps, run.config.anchor)
 
 
 def _why_end(recorder: Recorder, progress: Progress) -> str | None:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from blendgan.cli.training_options import Resolutions
+
 if TYPE_CHECKING:
     from blendgan.control import Control, Watcher
+    from blendgan.watching import Watching
 
 AUTO = "auto"
+PHOTOS = click.Path(exists=True, file_okay=False, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -34,7 +38,17 @@ OPTIONS = (
         metavar="DIR|auto",
         help="Go on with the run in this folder; auto: with that in --outdir, or begin it.",
     ),
-    click.option("--metric", metavar="NAME", help="Judge snapshots by this figure of what watches the run."),
+    click.option("--metrics", "figures", metavar="LIST", help="Measure snapshots: see `blendgan metrics --help`."),
+    click.option(
+        "--preview-swap",
+        "swaps",
+        type=Resolutions(),
+        default=(),
+        metavar="R,…",
+        help="Draw and score blends of snapshots with MODEL, the run giving the layers above R px.",
+    ),
+    click.option("--preview-photos", "photos", type=PHOTOS, help="Of these photos' faces, projected; else of seeds."),
+    click.option("--metric", metavar="NAME", help="Judge snapshots by one of the figures that these give."),
     click.option("--patience", type=click.IntRange(min=1), help="End after so many snapshots without a better one."),
     click.option("--keep", type=click.IntRange(min=1), help="Keep the last so many snapshots, and the best.  [all]"),
     click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files too."),
@@ -46,6 +60,17 @@ def control(command: Command) -> Command:
     for option in reversed(OPTIONS):
         command = option(command)
     return command
+
+
+def watching_of(chosen: dict[str, Any]) -> Watching:
+    """Turn the options into what is watched."""
+    from blendgan.watching import Watching
+    from stylegan2.train.metric_figures import parse_figures
+
+    if chosen["photos"] is not None and not chosen["swaps"]:
+        raise click.UsageError("--preview-photos: needs --preview-swap, where to blend, which is missing; name some")
+    figures = parse_figures(chosen["figures"]) if chosen["figures"] else ()
+    return Watching(figures, chosen["swaps"], chosen["photos"])
 
 
 def control_of(chosen: dict[str, Any], watchers: tuple[Watcher, ...], stop_requested: Callable[[], bool]) -> Control:

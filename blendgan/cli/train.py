@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,23 @@ def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **
     with processes.joined(device) as own_device, stopping() as stop:
         quiet = quiet or not processes.is_first()
         run = _run(data, outdir, own_device, chosen)
-        control = run_options.control_of(chosen, (), stop.requested)
+        control = _control(run, data, outdir, chosen, stop.requested)
         _train(run, data, outdir, control, quiet=quiet)
     if not quiet:
         click.echo(outdir)
     return 0 if run.is_finished else stop.exit_code
+
+
+def _control(run: Run, data: Path, outdir: Path, chosen: dict[str, Any], requested: Callable[[], bool]) -> Control:
+    """Of several processes the first watches and judges."""
+    from blendgan.control import Control
+    from blendgan.watching import watchers_of
+    from stylegan2.train import processes
+
+    if not processes.is_first():
+        return Control(stop_requested=requested)
+    watchers = watchers_of(run, data, outdir, run_options.watching_of(chosen))
+    return run_options.control_of(chosen, watchers, requested)
 
 
 def _train(run: Run, data: Path, outdir: Path, control: Control, *, quiet: bool) -> None:

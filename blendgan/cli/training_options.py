@@ -44,6 +44,22 @@ class Factors(click.ParamType):  # type: ignore[type-arg]
         return tuple(factors.items())
 
 
+class Resolutions(click.ParamType):  # type: ignore[type-arg]
+    """`8,16` → (8, 16)."""
+
+    name = "resolutions"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the list; a usage error names the part that is no resolution."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(",")
+        for part in parts:
+            if not part.strip().isdecimal():
+                self.fail(f"{part!r} is no resolution; expected a list such as 8,16,32", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
 NETWORK: Options = {  # what makes a new network
     "resolution": click.option(
         "--resolution",
@@ -110,6 +126,13 @@ COURSE: Options = {  # what fixes a run's course
     "precision": click.option(
         "--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True,
         help="bf16 takes a third less time on processors with AMX or AVX-512-BF16; fp16 is for GPUs.",
+    ),
+    "anchor": click.option(
+        "--anchor", type=float, default=0.0, show_default=True, help="Weight of a loss that keeps a transfer blendable."
+    ),
+    "anchor_swaps": click.option(
+        "--anchor-swap", "anchor_swaps", type=Resolutions(), default="8,16,32", show_default=True,
+        help="Where those blends take the higher layers from the run.",
     ),
     "seed": click.option("--seed", type=int, default=0, show_default=True),
 }  # fmt: skip

@@ -36,7 +36,7 @@ RANGES: dict[str, tuple[tuple[str, ...], Callable[[Number], bool]]] = {  # what 
         ("batch", "batch_gpu", "r1_interval", "pl_interval", "ada_interval"),
         lambda x: x >= 1 and x == int(x),
     ),
-    "a number of at least 0": (("gamma", "pl_weight", "ema_kimg", "ema_rampup"), lambda x: x >= 0),
+    "a number of at least 0": (("gamma", "pl_weight", "ema_kimg", "ema_rampup", "anchor"), lambda x: x >= 0),
     "a whole number of at least 0": (("freezed", "seed"), lambda x: x >= 0 and x == int(x)),
     "a number from 0 to 1": (("style_mixing", "augment_p", "pl_decay"), lambda x: 0 <= x <= 1),
     "a finite number": (("ada_target",), lambda x: True),
@@ -68,6 +68,8 @@ class TrainingConfig:
     augpipe: str = "bgc"  # which transformations, a name in AUGPIPES
     mirror: bool = True  # half of the pictures are shown mirrored
     freezed: int = 0  # FreezeD: layers of the discriminator, from the picture on, that do not learn
+    anchor: float = 0.0  # weight of the term that keeps a transfer blendable (blendgan/anchor.py); 0: none
+    anchor_swaps: tuple[int, ...] = (8, 16, 32)  # px: where such blends take the higher layers from it
     snapshot_kimg: float = 10.0
     seed: int = 0
     precision: str = "fp32"  # of activations above 4 px; weights, picture, moments and average stay fp32

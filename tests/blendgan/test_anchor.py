@@ -14,7 +14,7 @@ from stylegan2.generator import Generator
 from stylegan2.loading import load_generator
 
 
-def styles(generator: Generator, count: int = 3) -> Tensor:
+def styles(generator: Generator, count: int = 12) -> Tensor:
     return torch.randn([count, generator.config.num_ws, 8], generator=torch.Generator().manual_seed(5))
 
 
@@ -49,11 +49,11 @@ def test_nothing_is_lost_while_the_run_still_is_base(pico) -> None:
 
 
 def test_its_blends_are_those_of_the_blender(pico) -> None:
-    base, ws = load_generator(pico(0)), styles(load_generator(pico(0)))
+    base, ws = load_generator(pico(0)), styles(load_generator(pico(0)))  # of 12 pictures, the anchor blends 3
     expected = []
     for swap in (4, 8):
         blended = load_generator(blend(pico(0), pico(1), Swap(swap, "high")))
-        expected.append(1 - light_correlation(blended.synthesis(ws), base.synthesis(ws)))
+        expected.append(1 - light_correlation(blended.synthesis(ws[:3]), base.synthesis(ws[:3])))
     lost = Anchor(base, (4, 8), weight=2.0)(load_generator(pico(1)), ws)
     torch.testing.assert_close(lost, 2 * torch.stack(expected).mean())
 
