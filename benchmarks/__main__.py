@@ -21,7 +21,7 @@ from blendgan import __version__
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
 
-NAMES = ("synthesis", "incremental", "training", "startup", "memory", "chain", "blend", "ops", "gpu")
+NAMES = ("synthesis", "incremental", "train", "startup", "memory", "chain", "blend", "ops", "gpu")
 MARKS = ("<!-- figures: python -m benchmarks --into this file -->", "<!-- end of figures -->")
 PLOT = "pictures/performance.png"  # beside the page
 
