@@ -14,10 +14,10 @@ from blendgan import blend, toonify
 from blendgan.blending import preset
 from blendgan.images import write_png
 from blendgan.preview import View, preview
+from blendgan.recording import sample_grid
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap
 from blendgan.sources import open_source
-from blendgan.training import sample_grid
 from stylegan2 import load_generator
 from stylegan2.memory import keep_freed_memory
 

@@ -29,6 +29,7 @@ PARLIAMENT = (
 )
 PAPERS: dict[str, dict[str, Any]] = {
     "portraits": {"licence": "CC-BY-4.0", "attribution": PARLIAMENT},
+    "cartoons": {"licence": "CC-BY-4.0", "attribution": f"{PARLIAMENT}; these were drawn as cartoons by a program"},
     "paintings": {"licence": "CC-BY-SA-4.0", "attribution": f"{KAOKORE}. Before that: {PARLIAMENT}"},
 }
 WITH_DISCRIMINATOR = ("portraits",)  # for later transfers, and for the projector's features
