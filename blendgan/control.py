@@ -37,7 +37,10 @@ class Control:
         if self.keep is not None and self.keep < 1:
             raise InputError(f"keep: found {self.keep}, expected at least 1 snapshot; choose more")
         if self.goal is not None and not self.watchers:
-            raise InputError(f"metric: found {self.goal.name!r}, but nothing watches this run; leave it out")
+            raise InputError(
+                f"metric: found {self.goal.name!r}, but nothing watches this run; name what does by --metrics or "
+                "--preview-swap, or leave it out"
+            )
 
 
 def goal_of(name: str, patience: int | None, watchers: tuple[Watcher, ...]) -> Goal:

@@ -83,7 +83,10 @@ def classes_in(data: Path) -> int:
     """Return the number of classes that a model of some labelled data has. Raises InputError if there are no labels."""
     found = count_classes(data)
     if not found:
-        raise InputError(f"{data}: found no labels, which --cond needs; leave it out, or label the pictures")
+        raise InputError(
+            f"{data}: found no labels, which --cond needs; leave it out, or label the pictures, by "
+            "`blendgan dataset --labels folders` for instance"
+        )
     return found
 
 

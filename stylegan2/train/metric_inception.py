@@ -21,8 +21,8 @@ FILES = tuple(
 )  # torch-fidelity's, pytorch-fid's
 SOURCE = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILES[0]}"
 MISSING = (
-    "{looked}: found no Inception weights; fetch {source} and give it by --inception FILE, "
-    "or ask for the figures of a discriminator: dfd,dkd,d-precision,d-recall"
+    "{looked}: found no Inception weights; fetch {source} and put it there, or give it by "
+    "--inception FILE of `blendgan metrics`, or ask for the figures of a discriminator: dfd,dkd,d-precision,d-recall"
 )
 
 

@@ -46,7 +46,10 @@ def find_vgg(file: Path | None = None) -> Path:
     place = Path(torch.hub.get_dir()) / "checkpoints" / FILE if file is None else file
     if place.is_file():
         return place
-    raise InputError(f"{place}: found no VGG16 weights; fetch {SOURCE} and give it by --vgg FILE, or ask for dppl")
+    raise InputError(
+        f"{place}: found no VGG16 weights; fetch {SOURCE} and put it there, or give it by --vgg FILE of `blendgan "
+        "metrics`, or ask for dppl"
+    )
 
 
 def open_lpips(file: Path, device: torch.device, sha256: str = SHA256) -> LpipsDistance:

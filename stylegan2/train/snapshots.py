@@ -140,7 +140,7 @@ def checkpoint_to_state(checkpoint: Checkpoint, config: TrainingConfig, device: 
     raw = _under(checkpoint, (RAW_PREFIX,), RAW_PREFIX)
     if raw:
         noise = {name: tensor for name, tensor in average.items() if name.endswith(".noise_const")}
-        fill(generator, noise | raw)
+        fill(generator, raw | noise)  # rosinality draws noise for each network; the model's pictures have the average's
     discriminator.load_state_dict(_under(checkpoint, (DISCRIMINATOR_PREFIX,), DISCRIMINATOR_PREFIX), assign=True)
     state = state_around(generator, discriminator, config, device)
     state.average.load_state_dict(average)

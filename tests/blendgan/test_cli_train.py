@@ -152,7 +152,7 @@ def test_one_command_line_begins_a_run_goes_on_with_it_and_finds_it_finished(pla
         ("--resume auto", "--outdir is missing"),
         ("--resume nowhere", "'nowhere' does not exist"),
         ("--outdir run --patience 3", "--patience: counts snapshots without a better --metric, which is missing"),
-        ("--outdir run --metric fid", "metric: found 'fid', but nothing watches this run"),
+        ("--outdir run --metric fid", "metric: found 'fid', but nothing watches this run; name what does by --metrics"),
         ("--outdir run --keep 0", "0 is not in the range x>=1"),
     ],
 )

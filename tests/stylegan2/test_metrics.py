@@ -455,7 +455,9 @@ def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_its_weights_the_discriminator_stands_in_under_other_names(no_cache: Path) -> None:
     assert default_figures(None) == ("dfd", "dkd", "d-precision", "d-recall")
-    with pytest.raises(InputError, match=r"found no Inception weights; fetch https://.*6726825d.pth and give it by"):
+    with pytest.raises(
+        InputError, match=r"found no Inception weights; fetch https://.*6726825d.pth and put it there, or"
+    ):
         open_networks(("dfd", "fid"), CPU)
 
 

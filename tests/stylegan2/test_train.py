@@ -335,6 +335,18 @@ def test_a_transfer_makes_up_the_buffers_that_a_file_lacks() -> None:
     assert torch.equal(kept, whole.tensors["synthesis.b8.conv1.noise_const"])
 
 
+def test_a_transfer_keeps_the_noise_of_the_models_pictures() -> None:
+    whole = snapshot_in_memory()
+    own = {
+        k: torch.randn_like(t) if k.startswith("raw.") and "noise_const" in k else t for k, t in whole.tensors.items()
+    }
+    state = begin_transfer(replace(whole, tensors=own), PICO, CPU).state  # as rosinality's files: each network its own
+    ema.update(state.average, state.generator, 0.5)
+    noise = {k: t for k, t in state.average.state_dict().items() if k.endswith(".noise_const")}
+    assert noise
+    assert all(torch.equal(t, whole.tensors[k]) for k, t in noise.items())
+
+
 def test_a_foreign_training_snapshot_can_be_transferred(shared: Path) -> None:
     state = begin_transfer(shared / "golden" / "rosinality_64.train.pt", PICO, CPU).state
     assert state.average.mapping.w_avg.abs().max() > 0
