@@ -112,6 +112,18 @@ def require_same(
             )
 
 
+def require_same_origin(run: Run, model: ModelLike | None) -> None:
+    """Raise InputError where a run came from another model than this one; None: from nothing."""
+    was = run.lineage.get("transfer", {})
+    now = None if model is None else fingerprint(open_model(model))
+    if now != was.get("fingerprint"):
+        found = model if isinstance(model, (str, Path)) else "none" if model is None else "a model in memory"
+        raise InputError(
+            f"from: found {found}, expected {was.get('name', 'none')}, from which the run "
+            "was begun; say that again, or choose another --outdir"
+        )
+
+
 def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
     config = checkpoint.config
     height, width = config.image_size

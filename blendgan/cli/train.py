@@ -141,5 +141,6 @@ def _resume_or_begin(data: Path, outdir: Path, device: torch.device, chosen: dic
     run = training.resume(outdir, chosen["kimg"], chosen["snap"], device)
     numbers, is_new = _numbers(chosen), chosen["from_model"] is None
     classes = training.classes_in(data) if chosen["cond"] else 0
+    training.require_same_origin(run, chosen["from_model"])
     training.require_same(run, training_config(numbers), network_configs(numbers, classes) if is_new else None)
     return run

@@ -18,6 +18,7 @@ from torch import Tensor
 from stylegan2.errors import InputError
 
 PATIENCE = timedelta(hours=2)  # others wait while the first process writes and measures
+GLOO = "gloo/transport"  # the place that its errors, plain RuntimeErrors, name where a connection breaks
 
 
 @contextmanager
@@ -66,13 +67,28 @@ def is_first() -> bool:
     return rank() == 0
 
 
+@contextmanager
+def _loss_named() -> Iterator[None]:
+    """Turn what is raised where another process is gone into one line: what befell that one, it said itself."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and GLOO not in str(error):
+            raise
+        raise InputError(
+            f"processes: number {rank()} lost another one; expected all {count()} to go on together. What that one "
+            "said tells why"
+        ) from error
+
+
 def sum_in_place(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by their sums over all processes; all must hold as many, of the same shapes, on one device."""
     tensors = list(tensors)
     if count() == 1 or not tensors:
         return
     flat = torch.cat([tensor.flatten() for tensor in tensors])  # one message instead of hundreds
-    dist.all_reduce(flat)
+    with _loss_named():
+        dist.all_reduce(flat)
     for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
 
@@ -81,7 +97,8 @@ def copy_from_first(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by those of the first process, in case another machine's differ in the last bit."""
     if count() > 1:
         for tensor in tensors:
-            dist.broadcast(tensor.detach(), 0)
+            with _loss_named():
+                dist.broadcast(tensor.detach(), 0)
 
 
 def is_any(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 — the flag is the whole message

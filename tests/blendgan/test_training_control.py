@@ -20,7 +20,7 @@ from PIL import Image
 from blendgan import recording, run_log
 from blendgan.control import Control, Notice
 from blendgan.keeping import Goal
-from blendgan.training import Run, begin, holds_run, require_same, resume, run_training
+from blendgan.training import Run, begin, holds_run, require_same, require_same_origin, resume, run_training
 from stylegan2 import checkpoints
 from stylegan2.checkpoints import atomic
 from stylegan2.errors import Diverged, InputError
@@ -395,3 +395,15 @@ def events_of(file: Path) -> Iterator[Any]:
         length = int.from_bytes(data[:8], "little")
         yield Event.FromString(data[12 : 12 + length])
         data = data[16 + length :]
+
+
+def test_a_run_does_not_go_on_as_the_transfer_of_another_model(pico: Callable[..., checkpoints.Checkpoint]) -> None:
+    new = begin(*fresh_configs(8, channel_base=64, channel_max=8, latent=8, mapping_layers=2), REAL, CPU)
+    run = replace(new, lineage={"transfer": {"name": "one", "fingerprint": checkpoints.fingerprint(pico(0))}})
+    require_same_origin(run, pico(0))
+    for other, found in ((pico(1), "found a model in memory, expected one"), (None, "found none, expected one")):
+        with pytest.raises(InputError, match=f"from: {found}, from which the run was begun"):
+            require_same_origin(run, other)
+    require_same_origin(new, None)
+    with pytest.raises(InputError, match="expected none, from which"):
+        require_same_origin(new, pico(0))

@@ -103,6 +103,7 @@ def test_an_error_in_one_process_ends_the_others(tmp_path: Path) -> None:
     (first, said), (second, reason) = end_all(start(2, str(tmp_path / "x"), "1", "1"), timeout=120)
     assert second == 1 and reason == "this one fails\n"
     assert first == 1 and "closed by peer" in said.lower(), said
+    assert "InputError: processes: number 0 lost another one" in said
     assert time.monotonic() - began < 100
     assert not list(tmp_path.iterdir())
 
