@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from blendgan.rendering import Setting, draw_classes
 from stylegan2.checkpoints import Checkpoint, save
 from stylegan2.errors import Diverged, InputError
 from stylegan2.generator import Generator
+from stylegan2.ops.file_lock import locked_at_once
 from stylegan2.train import Dataset, Progress, TrainingConfig, processes
 from stylegan2.train.finite import require_finite_weights
 from stylegan2.train.loop import batches_in, kimg_of
@@ -35,6 +37,7 @@ from stylegan2.train.snapshots import STATE_FILE, restore_state, save_state, sta
 from stylegan2.train.state import TrainingState
 
 BASE_FILE = "base.safetensors"  # the model that a transfer came from: blends with it are drawn when it goes on, too
+LOCK_FILE = ".lock"  # held as long as a run writes here; that it exists means nothing
 LOG_KIMG = 0.5  # between lines of the log
 GRID_ROWS, GRID_COLUMNS = 4, 8  # pictures of a snapshot's grid: seeds 0 … 31
 GRID_PSI = 0.7  # truncation of these pictures, as the shipped models are usually drawn
@@ -57,6 +60,7 @@ class Recorder:
     base: Checkpoint | None = None
     events: EventFiles | None = None
     rollbacks: int = 0  # since the last snapshot
+    until_closed: ExitStack = field(default_factory=ExitStack)
     seconds: defaultdict[str, float] = field(
         default_factory=lambda: defaultdict(float)
     )  # spent on what, since the last line of the log
@@ -78,10 +82,8 @@ class Recorder:
         """
         if not processes.is_first():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._take_folder()
         is_new = not (self.folder / STATE_FILE).exists()
-        for left in (file for pattern in UNFINISHED for file in self.folder.glob(pattern)):
-            left.unlink()
         run_log.cut(self.log, -1 if is_new else self.kimg, self.state.rollbacks)
         if self.control.event_files:
             self.events = EventFiles(self.folder, self.state.batches * self.config.batch)
@@ -93,6 +95,15 @@ class Recorder:
             save(self.base, self.folder / BASE_FILE)
         if is_new:
             self.save()
+
+    def _take_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.until_closed.enter_context(locked_at_once(self.folder / LOCK_FILE)):
+            raise InputError(
+                f"{self.folder}: another process trains there; wait for its end, or choose another --outdir"
+            )
+        for left in (file for pattern in UNFINISHED for file in self.folder.glob(pattern)):
+            left.unlink()
 
     def _is_known(self, figure: str) -> bool:
         return any(figure in {**line.get("watched", {}), **line.get("figures", {})} for line in run_log.read(self.log))
@@ -218,9 +229,10 @@ class Recorder:
             run_log.append(self.log, {"kimg": self.kimg, "event": event, **details})
 
     def close(self) -> None:
-        """End what writes on a thread of its own."""
+        """End what writes on a thread of its own, and let others have the folder."""
         if self.events:
             self.events.close()
+        self.until_closed.close()
 
 
 def sample_grid(generator: Generator) -> Image.Image:

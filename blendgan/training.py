@@ -152,8 +152,8 @@ def run_training(
     _refuse_another(run, outdir)
     processes.wait(run.state.generator.device)  # all have looked into the folder before the first writes there
     recorder = Recorder(run.state, run.config, run.lineage, data.name, outdir, control, run.base)
-    recorder.open(pictures)
     try:
+        recorder.open(pictures)
         yield from _train_on(run, pictures, recorder, term)
     finally:
         recorder.close()

@@ -118,7 +118,8 @@ COURSE: Options = {  # what fixes a run's course
         "--ema-kimg", type=float, default=3.0, show_default=True, help="Half-life of the moving average."
     ),
     "ema_rampup": click.option(
-        "--ema-rampup", type=float, default=0.05, show_default=True, help="At most this share of the run; 0: any."
+        "--ema-rampup", type=float, default=0.05, show_default=True,
+        help="At most this share of the run; 0: any. 0 for transfers unless given.",
     ),
     "style_mixing": click.option(
         "--style-mixing", type=float, default=0.9, show_default=True, help="Share of pictures that mix two latents."
@@ -165,6 +166,8 @@ def refuse_given(names: tuple[str, ...], because: str) -> None:
 def with_preset(chosen: Mapping[str, Any], find_resolution: Callable[[], int]) -> dict[str, Any]:
     """Replace what was not given by the numbers of --cfg, for pictures of that resolution, and name them as fields."""
     numbers = dict(chosen) | {"ada_target": None if chosen["aug"] in FIXED_P else chosen["target"]}
+    if chosen["from_model"] is not None and not options.is_given("ema_rampup"):
+        numbers["ema_rampup"] = 0.0  # the average is BASE's: a ramp would drop it at the first batch
     if chosen["cfg"] is None:
         return numbers
     from stylegan2.train import processes
@@ -173,6 +176,7 @@ def with_preset(chosen: Mapping[str, Any], find_resolution: Callable[[], int]) -
     batch = chosen["batch"] if options.is_given("batch") else None
     known = preset(chosen["cfg"], resolution=find_resolution(), batch=batch, processes=processes.count())
     given = {name for name in chosen if options.is_given(name)}
+    given |= {"ema_rampup"} if chosen["from_model"] is not None else set()
     given |= {"ada_target"} if given & {"aug", "target"} else set()
     return numbers | {name: number for name, number in known.items() if name not in given}
 

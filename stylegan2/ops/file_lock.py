@@ -21,18 +21,34 @@ def locked(path: Path) -> Iterator[None]:
             _release(file)
 
 
+@contextmanager
+def locked_at_once(path: Path) -> Iterator[bool]:
+    """Hold the lock if no other process does, without waiting; yields whether it is held."""
+    with path.open("ab") as file:
+        held = _try(file)
+        try:
+            yield held
+        finally:
+            if held:
+                _release(file)
+
+
 if sys.platform == "win32":
     import msvcrt
 
     PAUSE_SECONDS = 0.1
 
     def _acquire(file: BinaryIO) -> None:
-        while True:
-            try:
-                file.seek(0)
-                return msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except OSError:  # held by another process; LK_LOCK would give up after ten seconds
-                time.sleep(PAUSE_SECONDS)
+        while not _try(file):  # LK_LOCK would give up after ten seconds
+            time.sleep(PAUSE_SECONDS)
+
+    def _try(file: BinaryIO) -> bool:
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            return True
+        except OSError:  # held by another process
+            return False
 
     def _release(file: BinaryIO) -> None:
         file.seek(0)
@@ -43,6 +59,13 @@ else:
 
     def _acquire(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
+
+    def _try(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:  # held by another process
+            return False
 
     def _release(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)

@@ -104,6 +104,7 @@ def test_a_transfer_takes_a_setups_course_and_keeps_its_network(place):
     assert run("--outdir", "run", *words.split()) == 0
     found = TrainingConfig(**numbers_of(place))
     assert (found.batch, found.gamma, found.ada_target, found.pl_weight) == (32, 10, None, 2)
+    assert found.ema_rampup == 0  # a ramp would drop BASE's average at the first batch
     assert load(place / "run" / "network-snapshot-000000.safetensors").config.channels == (8, 8)
 
 

@@ -119,7 +119,7 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(faces: P
 def test_a_run_that_never_came_to_a_snapshot_goes_on_from_its_start(faces: Path, tmp_path: Path) -> None:
     next(run_training(start(), faces, tmp_path))
     assert resume(tmp_path, None, None, CPU).state.batches == 0
-    assert {file.name for file in tmp_path.iterdir()} == {"training-state.pt", "reals.png"}
+    assert {file.name for file in tmp_path.iterdir()} == {"training-state.pt", "reals.png", ".lock"}
 
 
 # ---- killed -----------------------------------------------------------------------------------------------------
@@ -200,6 +200,16 @@ def test_what_a_kill_left_half_written_is_cleared_away(faces: Path, tmp_path: Pa
         (tmp_path / name).write_text("half")
     list(run_training(start(replace(CHEAP, kimg=1)), faces, tmp_path))
     assert sorted(file.name for file in tmp_path.glob("*.part")) == sorted(mine)
+
+
+def test_two_runs_do_not_write_into_one_folder(faces, tmp_path) -> None:
+    first = run_training(start(), faces, tmp_path)
+    next(first)
+    second = resume(tmp_path, None, None, CPU)
+    with pytest.raises(InputError, match="another process trains there; wait for its end, or choose another --outdir"):
+        next(run_training(second, faces, tmp_path))
+    first.close()
+    assert next(run_training(second, faces, tmp_path))  # the lock went with its holder
 
 
 # ---- NaN --------------------------------------------------------------------------------------------------------
@@ -362,7 +372,7 @@ def test_a_full_disk_leaves_the_last_state(faces: Path, tmp_path: Path, cheap_st
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (tmp_path / "training-state.pt").read_bytes() == before
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*.part"))
     assert resume(tmp_path, None, None, CPU).state.batches == 2
 
 
