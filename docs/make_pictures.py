@@ -23,7 +23,7 @@ from stylegan2.memory import keep_freed_memory
 
 HERE = Path(__file__).resolve().parent
 PAIR = ("portraits", "paintings")
-SWAPS = (4, 8, 16, 32)  # px, of the swaps that `swaps.png` compares
+SWAPS = (4, 8, 16, 32, 64)  # px, of the swaps that `swaps.png` compares
 SEEDS = tuple(range(10))
 
 
@@ -39,12 +39,11 @@ def hero() -> Image.Image:
     return _side_by_side([before, column, toon.image])
 
 
-def pair() -> Image.Image:
-    """The same latents in BASE, TRANSFER and the pair's own blend."""
-    sources = [open_source(name).checkpoint for name in PAIR]
-    recipe = preset(sources[1])
-    blended = blend(*PAIR, recipe.schedule)
-    return preview({"portraits": sources[0], "paintings": sources[1], "blend": blended}, View(SEEDS))
+def pair(transfer: str) -> Image.Image:
+    """The same latents in BASE, TRANSFER and the blend that TRANSFER recommends."""
+    models = {name: open_source(name).checkpoint for name in (PAIR[0], transfer)}
+    blended = blend(PAIR[0], transfer, preset(models[transfer]).schedule)
+    return preview({**models, "blend": blended}, View(SEEDS))
 
 
 def swaps() -> Image.Image:
@@ -81,11 +80,12 @@ def _side_by_side(pictures: list[Image.Image]) -> Image.Image:
 
 
 def main() -> None:
-    """Write all four."""
+    """Write all of them."""
     keep_freed_memory()
     write_png(HERE / "hero.png", hero())
-    for name, draw in (("faces", faces), ("pair", pair), ("swaps", swaps)):
-        write_png(HERE / "pictures" / f"{name}.png", draw())
+    pictures = {"faces": faces(), "pair": pair("paintings"), "cartoons": pair("cartoons"), "swaps": swaps()}
+    for name, picture in pictures.items():
+        write_png(HERE / "pictures" / f"{name}.png", picture)
 
 
 if __name__ == "__main__":

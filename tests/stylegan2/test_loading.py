@@ -11,8 +11,9 @@ from stylegan2.discriminator import Discriminator
 from stylegan2.generator import Generator
 from stylegan2.loading import load_discriminator, load_generator
 from stylegan2.train import TrainingConfig
+from stylegan2.train.data import Batch
 from stylegan2.train.snapshots import checkpoint_to_state
-from stylegan2.train.state import train_batch
+from stylegan2.train.step import train_batch
 
 LABELS = {"num_classes": 2, "embed_dim": 4, "mapping_layers": 2, "mapping_width": 8}
 
@@ -67,7 +68,7 @@ def test_training_moves_copies(tmp_path, pico):
     before = {name: tensor.clone() for name, tensor in opened.tensors.items()}
     training = TrainingConfig(batch=2)
     state = checkpoint_to_state(opened, training, torch.device("cpu"))
-    train_batch(state, torch.zeros(2, 3, 16, 16), training)
+    train_batch(state, Batch(torch.zeros(2, 3, 16, 16), None), training)
     moved = state.generator.state_dict()
     assert not torch.equal(moved["synthesis.b4.const"], before["synthesis.b4.const"])
     assert all(torch.equal(opened.tensors[name], tensor) for name, tensor in before.items())
