@@ -4,7 +4,8 @@ A transfer's own pictures go on improving while its blends get worse, since the 
 other. So each swap resolution R (TRANSFER gives the layers above it) has three figures, over the same styles w:
 
     blendR_style     (D(blend) − D(BASE)) / (D(TRANSFER) − D(BASE)) of mean logits, by the run's own discriminator:
-                     0 = looks like BASE's pictures to it, 1 = as much like the new data as TRANSFER's own
+                     0 = looks like BASE's pictures to it, or less, 1 = as much like the new data as TRANSFER's own;
+                     as unsteady as any discriminator is in its first kimg
     blendR_distance  d(blend, BASE) / d(TRANSFER, BASE), perceptual distances from BASE's picture of the same w:
                      0 = the same face, 1 = as far from it as TRANSFER's own
     blendR_score     style − distance: what the blend gains over being more or less like TRANSFER (both ends have 0)
@@ -95,15 +96,15 @@ class BlendWatch:
         device = critic.b4.out.weight.device
         logits = [critic(some.to(device)).mean().item() for some in (self._originals, blends, transfer)]
         distances = [self._perceptual.distance(pictures).mean().item() for pictures in (blends, transfer)]
-        style = share(logits[1] - logits[0], logits[2] - logits[0])
+        style = share(logits[1] - logits[0], max(logits[2] - logits[0], 0.0))
         distance = share(*distances)
         light = light_correlation(blends, self._originals).mean().item()
         return {"style": style, "distance": distance, "score": style - distance, "light": light}
 
 
 def share(part: float, whole: float) -> float:
-    """Part / whole; 0 where there is no whole: at the start of a run TRANSFER still is BASE, and nothing is gained."""
-    return part / whole if whole else 0.0
+    """Part / whole, in [0, 1]; 0 where there is no whole: TRANSFER is BASE at the start of a run, and gains nothing."""
+    return min(max(part / whole, 0.0), 1.0) if whole else 0.0
 
 
 def styles_of_seeds(base: Checkpoint, seeds: Sequence[int] = SEEDS) -> Tensor:

@@ -27,7 +27,7 @@ STATISTICS_SAMPLES = 4096  # latents for mean and std of w
 class ProjectionConfig:
     """How to optimise. Learning rates are in standard deviations of w per step."""
 
-    steps: int = 150
+    steps: int = 110
     space: str = "w+"
     learning_rate: float = 0.1
     rampup: float = 0.05  # share of the steps over which the rate rises (StyleGAN2, appendix D)

@@ -1,4 +1,4 @@
-"""Turn a snapshot of a training run into a shipped file: fp16, without the raw generator, with its papers.
+"""Turn a snapshot of a training run into a shipped file: fp16, no raw generator, no noise at the end, with its papers.
 
 python weights/release.py portraits runs/portraits/network-snapshot-000030.safetensors
 python weights/release.py paintings runs/paintings/network-snapshot-000016.safetensors --swap-res 16 high
@@ -11,6 +11,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from blendgan import recipe
 from blendgan.recipe import Recipe, recipe_of
@@ -32,6 +34,8 @@ PAPERS: dict[str, dict[str, Any]] = {
     "cartoons": {"licence": "CC-BY-4.0", "attribution": f"{PARLIAMENT}; these were drawn as cartoons by a program"},
     "paintings": {"licence": "CC-BY-SA-4.0", "attribution": f"{KAOKORE}. Before that: {PARLIAMENT}"},
 }
+# The last layers' noise had learned the grain of scanned prints: dots on every face, the same in all of them.
+QUIET, STRENGTH = "synthesis.b128.", ".noise_strength"
 WITH_DISCRIMINATOR = ("portraits",)  # for later transfers, and for the projector's features
 
 
@@ -40,6 +44,9 @@ def released(name: str, snapshot: Checkpoint, preset: Recipe | None) -> Checkpoi
     dropped = [RAW_PREFIX] if name in WITH_DISCRIMINATOR else [RAW_PREFIX, DISCRIMINATOR_PREFIX]
     kept = [tensor for tensor in snapshot.tensors if not tensor.startswith(tuple(dropped))]
     tensors = {tensor: snapshot.tensors[tensor].half() for tensor in kept}
+    tensors |= {
+        name: torch.zeros_like(t) for name, t in tensors.items() if name.startswith(QUIET) and name.endswith(STRENGTH)
+    }
     metadata = {**snapshot.metadata, "name": name, **PAPERS[name]}
     metadata.pop("converted_from", None)
     if preset is not None:

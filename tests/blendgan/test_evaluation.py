@@ -181,7 +181,7 @@ def test_figures_rank_the_shipped_run_by_its_kimg(shared: Path) -> None:
     assert d_recall[0] < d_recall[1] < d_recall[2]
 
 
-@pytest.mark.parametrize("kimg", [20, 100, 370])
+@pytest.mark.parametrize("kimg", [20, 100, 370, 380, 400])
 def test_the_history_says_what_it_is(kimg: int) -> None:
     checkpoint = load(weights_dir() / "history" / f"portraits-{kimg:06d}.safetensors")
     assert checkpoint.discriminator is None
