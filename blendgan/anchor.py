@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -42,12 +43,12 @@ class Anchor:
         ws = ws[: max(len(ws) // SHARE, 1)].detach()
         with torch.no_grad():
             states = list(_states(self.base, self.base, ws, (None, None)))
-        target = states[-1][1]
+        target = _picture(states[-1])
         misses = []
         for swap in self.swaps:
             level = self.base.config.resolutions.index(swap)
-            *_, (_, picture) = _states(generator, self.base, ws, states[level], first=level + 1)
-            misses.append(1 - light_correlation(picture, target))
+            *_, last = _states(generator, self.base, ws, states[level], first=level + 1)
+            misses.append(1 - light_correlation(_picture(last), target))
         return self.weight * torch.stack(misses).mean()
 
 
@@ -59,7 +60,11 @@ def _states(generator: Generator, base: Generator, ws: Tensor, state: State, fir
         yield state
 
 
-def light_correlation(pictures: Tensor | None, target: Tensor | None, side_px: int = COARSE_PX) -> Tensor:
+def _picture(state: State) -> Tensor:
+    return cast(Tensor, state[1])  # the last block always draws
+
+
+def light_correlation(pictures: Tensor, target: Tensor, side_px: int = COARSE_PX) -> Tensor:
     """Correlation [N] of the brightness of two sets of pictures [N, 3, H, W], averaged to at most `side_px` squares.
 
     1: light and shade are in the same places; it does not change with tint, brightness and contrast.
@@ -68,10 +73,8 @@ def light_correlation(pictures: Tensor | None, target: Tensor | None, side_px: i
     return F.cosine_similarity(a, b, dim=1)
 
 
-def _coarse_light(pictures: Tensor | None, side_px: int) -> Tensor:
+def _coarse_light(pictures: Tensor, side_px: int) -> Tensor:
     """[N, 3, H, W] -> brightness less its mean [N, side · side]."""
-    if pictures is None:
-        raise ValueError("pictures: found none; expected a generator that draws")
     light = F.adaptive_avg_pool2d(pictures.mean(dim=1, keepdim=True), side_px).flatten(1)
     return light - light.mean(dim=1, keepdim=True)
 

@@ -16,7 +16,7 @@ and each resolution of the network the change of its weights since BASE, `bR_dis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,19 +26,17 @@ from torch import Tensor
 
 from blendgan.anchor import check_swaps, light_correlation
 from blendgan.blending import blend
-from blendgan.faces import ALL, align_faces
+from blendgan.faces import first_faces
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.kinship import compare
 from blendgan.projection import crop_size, project_faces
-from blendgan.rendering import Setting, renderer_of
+from blendgan.rendering import Renderer, Setting, open_renderer
 from blendgan.schedule import Swap
 from projector.optimise import ProjectionConfig
 from projector.perceptual import Target, Weights
-from projector.photo import read_photo
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
-from stylegan2.generator import Generator
 from stylegan2.loading import load_discriminator, load_generator
 from stylegan2.train.decoding import SUFFIXES
 from stylegan2.train.snapshots import state_to_checkpoint
@@ -68,38 +66,44 @@ class BlendWatch:
     def __call__(self, state: TrainingState, kimg: float) -> dict[str, float]:
         """Draw and score the blends with the run's moving average; write `blends000010.png`."""
         run = state_to_checkpoint(state, {"format": "memory"})
-        pictures = {"BASE": self._originals} | {
-            f"> {swap} px": draw(load_generator(blend(self.base, run, Swap(swap, "high"))), self.styles)
-            for swap in self.swaps
+        blends = {swap: draw(blend(self.base, run, Swap(swap, "high")), self.styles) for swap in self.swaps}
+        transfer = draw(run, self.styles)
+        rows = {
+            "BASE": self._originals,
+            **{f"> {swap} px": some for swap, some in blends.items()},
+            "TRANSFER": transfer,
         }
-        pictures["TRANSFER"] = draw(load_generator(run), self.styles)
-        shown = {caption: to_pictures(some[:SHOWN]) for caption, some in pictures.items()}
+        shown = {caption: to_pictures(some[:SHOWN]) for caption, some in rows.items()}
         write_png(self.folder / f"blends{round(kimg):06d}.png", grid(shown))
-        figures: dict[str, float] = {}
-        for swap in self.swaps:
-            scores = self._scores(pictures[f"> {swap} px"], pictures["TRANSFER"], state.discriminator)
-            figures |= {f"blend{swap}_{name}": value for name, value in scores.items()}
-        rows = compare(self.base, run).rows
-        figures |= {f"b{row.resolution}_distance": row.distance for row in rows if row.resolution is not None}
-        return figures
+        figures = self._scores(blends, transfer, state.discriminator)
+        moved = {f"b{row.resolution}_distance": row.distance for row in compare(self.base, run).rows if row.resolution}
+        return figures | moved
 
     @cached_property
     def _originals(self) -> Tensor:
-        return draw(load_generator(self.base), self.styles)
+        return draw(self.base, self.styles)
 
     @cached_property
     def _perceptual(self) -> Target:
         return Target(self._originals, load_discriminator(self.base), Weights(features=1, pixels=0))
 
     @torch.no_grad()
-    def _scores(self, blends: Tensor, transfer: Tensor, critic: Discriminator) -> dict[str, float]:
-        device = critic.b4.out.weight.device
-        logits = [critic(some.to(device)).mean().item() for some in (self._originals, blends, transfer)]
-        distances = [self._perceptual.distance(pictures).mean().item() for pictures in (blends, transfer)]
-        style = share(logits[1] - logits[0], max(logits[2] - logits[0], 0.0))
-        distance = share(*distances)
-        light = light_correlation(blends, self._originals).mean().item()
-        return {"style": style, "distance": distance, "score": style - distance, "light": light}
+    def _scores(self, blends: Mapping[int, Tensor], transfer: Tensor, critic: Discriminator) -> dict[str, float]:
+        def logit(pictures: Tensor) -> float:
+            return float(critic(pictures.to(critic.b4.out.weight.device)).mean())
+
+        def distance(pictures: Tensor) -> float:
+            return float(self._perceptual.distance(pictures).mean())
+
+        start, ends = logit(self._originals), (logit(transfer), distance(transfer))
+        figures: dict[str, float] = {}
+        for swap, pictures in blends.items():
+            style = share(logit(pictures) - start, max(ends[0] - start, 0.0))
+            apart = share(distance(pictures), ends[1])
+            light = float(light_correlation(pictures, self._originals).mean())
+            scores = {"style": style, "distance": apart, "score": style - apart, "light": light}
+            figures |= {f"blend{swap}_{name}": value for name, value in scores.items()}
+        return figures
 
 
 def share(part: float, whole: float) -> float:
@@ -108,8 +112,8 @@ def share(part: float, whole: float) -> float:
 
 
 def styles_of_seeds(base: Checkpoint, seeds: Sequence[int] = SEEDS) -> Tensor:
-    """Return BASE's styles [seeds, num_ws, w_dim] of some seeds, truncated as pictures usually are."""
-    return renderer_of(load_generator(base), Setting()).styles_of(seeds)
+    """Return BASE's styles [seeds, num_ws, w_dim] of some seeds, truncated as pictures usually are; of class 0."""
+    return _renderer(base).styles_of(seeds)
 
 
 def styles_of_photos(base: Checkpoint, folder: Path, config: ProjectionConfig) -> Tensor:
@@ -121,12 +125,14 @@ def styles_of_photos(base: Checkpoint, folder: Path, config: ProjectionConfig) -
     if not photos:
         raise InputError(f"{folder}: found no photos; expected some of {', '.join(SUFFIXES)}")
     generator = load_generator(base)
-    size = crop_size(generator)
-    faces = [align_faces(read_photo(photo), photo.name, ALL, size)[0] for photo in photos]
+    faces = first_faces(photos, crop_size(generator))
     return project_faces(faces, generator, load_discriminator(base), config).w
 
 
-@torch.no_grad()  # not inference mode: critics may look at these pictures with gradients on
-def draw(generator: Generator, styles: Tensor) -> Tensor:
+def draw(model: Checkpoint, styles: Tensor) -> Tensor:
     """Styles [N, num_ws, w_dim] -> pictures [N, 3, H, W], drawn one by one."""
-    return torch.cat([generator.synthesis(w[None]) for w in styles])
+    return torch.cat(list(_renderer(model).draw_each(styles)))
+
+
+def _renderer(model: Checkpoint) -> Renderer:
+    return open_renderer(model, Setting(class_index=0 if model.config.num_classes else None))

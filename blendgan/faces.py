@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from projector.alignment import AlignedFace, align, align_whole
 from projector.detection import Face, require_faces
-from projector.photo import Photo
+from projector.photo import Photo, read_photo
 from stylegan2.errors import InputError
 
 
@@ -59,6 +60,11 @@ def align_faces(photo: Photo, name: str, selection: Selection, size_px: int) -> 
         return [align_whole(photo.pixels, size_px)]
     faces = selection.choose(require_faces(photo.pixels, name))
     return [align(photo.pixels, face, size_px) for face in faces]
+
+
+def first_faces(photos: Sequence[Path], size_px: int) -> list[AlignedFace]:
+    """Return the first face from the left of each photo, aligned. Raises NoFaceFound, and InputError for no picture."""
+    return [align_faces(read_photo(photo), photo.name, ALL, size_px)[0] for photo in photos]
 
 
 def crops(faces: Sequence[AlignedFace]) -> list[Image.Image]:

@@ -19,7 +19,7 @@ from stylegan2.config import DiscriminatorConfig, GeneratorConfig
 from stylegan2.errors import Diverged, InputError
 from stylegan2.loading import ModelLike, load_generator, open_model
 from stylegan2.train import Dataset, Progress, TrainingConfig, open_dataset, processes, train
-from stylegan2.train.data import count_classes
+from stylegan2.train.data import PictureDataset, count_classes
 from stylegan2.train.growing import grow
 from stylegan2.train.loader import Told
 from stylegan2.train.loop import kimg_of
@@ -132,26 +132,34 @@ def _check_trainable(name: str, checkpoint: Checkpoint) -> None:
         raise InputError(f"{name}: found {found}; this trainer takes square RGB models; choose another")
 
 
+def open_data(run: Run, data: Path, told: Told | None = None) -> PictureDataset:
+    """Open a folder or zip for a run; `told` hears of pictures that are skipped, in the first of several processes.
+
+    Raises InputError for a folder without pictures, and as `open_dataset` does.
+    """
+    return open_dataset(data, run.state.generator.config.resolution, told=told if processes.is_first() else None)
+
+
 def run_training(
-    run: Run, data: Path, outdir: Path, control: Control = Control(), told: Told | None = None
+    run: Run, data: Path | PictureDataset, outdir: Path, control: Control = Control(), told: Told | None = None
 ) -> Iterator[Progress | Notice]:
     """Train, writing snapshots and log into `outdir`; yields after every batch, and a Notice of what befalls the run.
 
-    `told` hears of pictures that are skipped. Of several processes the first writes. A run ends at its kimg, where its
-    goal says so, or, its state saved, after the batch in which a stop is requested. One whose numbers are no longer
-    finite goes back to its last state. Raises InputError for a folder without pictures, or without the model's classes,
-    for a batch that cannot be cut, for an `outdir` that holds another run, and for a run that has nothing to do;
-    Diverged for one that comes to NaN again and again.
+    data: a folder or zip, or what `open_data` made of it, which has told already. Of several processes the first
+    writes. A run ends at its kimg, where its goal says so, or, its state saved, after the batch in which a stop is
+    requested. One whose numbers are no longer finite goes back to its last state. Raises InputError for a folder without
+    pictures, or without the model's classes, for a batch that cannot be cut, for an `outdir` that holds another run, and
+    for a run that has nothing to do; Diverged for one that comes to NaN again and again.
     """
     if run.is_finished:
         done = kimg_of(run.state, run.config)
         raise InputError(f"kimg: found {run.config.kimg:g}, expected more than {done:g}, where the run is; choose more")
-    pictures = open_dataset(data, run.state.generator.config.resolution, told=told if processes.is_first() else None)
+    pictures = data if isinstance(data, PictureDataset) else open_data(run, data, told)
     require_fit(run.state, run.config, pictures)
     term = _anchor_of(run)
     _refuse_another(run, outdir)
     processes.wait(run.state.generator.device)  # all have looked into the folder before the first writes there
-    recorder = Recorder(run.state, run.config, run.lineage, data.name, outdir, control, run.base)
+    recorder = Recorder(run.state, run.config, run.lineage, pictures.name, outdir, control, run.base)
     try:
         recorder.open(pictures)
         yield from _train_on(run, pictures, recorder, term)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from blendgan.blend_watch import BlendWatch, styles_of_photos, styles_of_seeds
@@ -11,11 +10,9 @@ from blendgan.control import Watcher
 from blendgan.training import Run
 from projector.optimise import ProjectionConfig
 from stylegan2.errors import InputError
-from stylegan2.train import open_dataset
-from stylegan2.train.metric_figures import FIGURES
+from stylegan2.train.data import PictureDataset
 from stylegan2.train.metric_networks import open_networks
-from stylegan2.train.metric_watcher import label_of, metric_watcher
-from stylegan2.train.state import TrainingState
+from stylegan2.train.metric_watcher import MetricWatcher
 
 
 @dataclass(frozen=True)
@@ -27,41 +24,19 @@ class Watching:
     photos: Path | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class MetricWatch:
-    """Figures of the moving average against the data; `labels` has their names as the log knows them."""
-
-    watch: Watcher
-    labels: Mapping[str, str] = field(default_factory=dict)  # dfd -> dfd/379761dc
-
-    @property
-    def higher_is_better(self) -> tuple[str, ...]:
-        """Those of the figures that grow as the run gets better."""
-        return tuple(label for name, label in self.labels.items() if not FIGURES[name].lower_is_better)
-
-    def __call__(self, state: TrainingState, kimg: float) -> dict[str, float]:
-        """Measure."""
-        return self.watch(state, kimg)
-
-
-def watchers_of(run: Run, data: Path, outdir: Path, watching: Watching) -> tuple[Watcher, ...]:
-    """Return what watches a run: nothing by default.
+def watchers_of(run: Run, pictures: PictureDataset | None, outdir: Path, watching: Watching) -> tuple[Watcher, ...]:
+    """Return what watches a run: nothing by default. `pictures`: what figures compare with; None: no figures.
 
     Raises InputError for unknown figures, weights that are missing, swaps without layers above them, and for blends of
     a run that came from no model.
     """
     watchers: list[Watcher] = []
-    if watching.metrics:
-        watchers.append(_metric_watch(run, data, watching.metrics))
+    if pictures is not None:
+        networks = open_networks(watching.metrics, run.state.generator.device)
+        watchers.append(MetricWatcher(watching.metrics, pictures, networks))
     if watching.swaps:
         watchers.append(_blend_watch(run, outdir, watching))
     return tuple(watchers)
-
-
-def _metric_watch(run: Run, data: Path, names: tuple[str, ...]) -> MetricWatch:
-    networks = open_networks(names, run.state.generator.device)
-    pictures = open_dataset(data, run.state.generator.config.resolution)
-    return MetricWatch(metric_watcher(names, pictures, networks), {name: label_of(name, networks) for name in names})
 
 
 def _blend_watch(run: Run, outdir: Path, watching: Watching) -> BlendWatch:

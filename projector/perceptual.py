@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan2.discriminator import Discriminator
+from stylegan2.discriminator import Discriminator, feature_distance
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,15 @@ class Target:
         self.weights = weights
         with torch.no_grad():
             self.pictures = pictures
-            self.features = discriminator_features(pictures, discriminator) if discriminator is not None else []
+            self.features = discriminator.unit_features(pictures) if discriminator is not None else []
 
     def distance(self, pictures: Tensor) -> Tensor:
         """Return the distance [N] of pictures [N, 3, R, R] to the target, 0 for the same picture."""
         total = self.weights.pixels * pixel_distance(pictures, self.pictures)
         if self.discriminator is not None:
-            total = total + self.weights.features * feature_distance(pictures, self.features, self.discriminator)
+            features = self.discriminator.unit_features(pictures)
+            total = total + self.weights.features * feature_distance(features, self.features)
         return total
-
-
-def discriminator_features(pictures: Tensor, discriminator: Discriminator) -> list[Tensor]:
-    """Features [N, C, r, r] that enter each block, scaled to unit length over channels, as LPIPS does.
-
-    (Zhang et al. 2018 compare a classifier's features so; a discriminator knows the very pictures at hand.)
-    """
-    entered = [x for x, _ in discriminator.blocks(pictures) if x is not None]
-    return [F.normalize(x, dim=1, eps=1e-6) for x in entered]
-
-
-def feature_distance(pictures: Tensor, target: list[Tensor], discriminator: Discriminator) -> Tensor:
-    """Mean squared difference of unit features, averaged over places, summed over levels: [N]."""
-    features = discriminator_features(pictures, discriminator)
-    levels = [(a - b).square().sum(dim=1).mean(dim=[1, 2]) for a, b in zip(features, target, strict=True)]
-    return torch.stack(levels).sum(dim=0)
 
 
 def pixel_distance(pictures: Tensor, target: Tensor, smallest_px: int = 8) -> Tensor:

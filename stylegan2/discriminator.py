@@ -6,6 +6,7 @@ import math
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan2.config import CONST_RESOLUTION, DiscriminatorConfig
@@ -134,6 +135,13 @@ class Discriminator(nn.Module):
             passed.append((x, picture))
         return passed
 
+    def unit_features(self, images: Tensor) -> list[Tensor]:
+        """Features [N, C, r, r] that enter each block, scaled to unit length over channels, as LPIPS does.
+
+        (Zhang et al. 2018 compare a classifier's features so; a discriminator knows the very pictures at hand.)
+        """
+        return [F.normalize(x, dim=1, eps=1e-6) for x, _ in self.blocks(images) if x is not None]
+
     def _direction(self, count: int, c: Tensor | None) -> Tensor | None:
         if not self.config.num_classes:
             return None
@@ -142,3 +150,12 @@ class Discriminator(nn.Module):
             raise ValueError(f"labels: this model has {self.config.num_classes} classes; expected c {expected}")
         direction: Tensor = self.mapping(c)
         return direction
+
+
+def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
+    """Perceptual distance [N] of two sets of `unit_features`: squared difference, mean over places, sum over levels.
+
+    LPIPS (Zhang et al. 2018, equation 1) with all weights 1.
+    """
+    levels = [(x - y).square().sum(dim=1).mean(dim=[1, 2]) for x, y in zip(a, b, strict=True)]
+    return torch.stack(levels).sum(dim=0)

@@ -15,12 +15,11 @@ from pathlib import Path
 from PIL import Image
 
 from blendgan import blend
-from blendgan.faces import ALL, align_faces, crops
+from blendgan.faces import crops, first_faces
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.projection import crop_size, draw, project_faces
 from blendgan.schedule import Swap
 from projector.optimise import ProjectionConfig
-from projector.photo import read_photo
 from stylegan2.loading import load_discriminator, load_generator
 from stylegan2.memory import keep_freed_memory
 
@@ -30,8 +29,7 @@ PICTURES = (".jpg", ".jpeg", ".png")
 def sheet(base: str, snapshots: Sequence[Path], photos: Sequence[Path], swaps: Sequence[int]) -> Image.Image:
     """Return the grid of pictures."""
     generator = load_generator(base)
-    size = crop_size(generator)
-    faces = [align_faces(read_photo(photo), photo.name, ALL, size)[0] for photo in photos]
+    faces = first_faces(photos, crop_size(generator))
     latent = project_faces(faces, generator, load_discriminator(base), ProjectionConfig())
     rows = {"photo": crops(faces), "projected": to_pictures(draw(generator, latent))}
     for snapshot in snapshots:

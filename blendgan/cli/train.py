@@ -14,7 +14,6 @@ from blendgan.cli.training_options import COURSE, NETWORK, network_configs, refu
 if TYPE_CHECKING:
     import torch
 
-    from blendgan.control import Control
     from blendgan.training import Run
 
 EXAMPLE = """\b
@@ -55,33 +54,31 @@ def train(data: Path, outdir: Path | None, device: torch.device, quiet: bool, **
     with processes.joined(device) as own_device, stopping() as stop:
         quiet = quiet or not processes.is_first()
         run = _run(data, outdir, own_device, chosen)
-        control = _control(run, data, outdir, chosen, stop.requested)
-        _train(run, data, outdir, control, quiet=quiet)
+        _train(run, data, outdir, chosen, stop.requested, quiet=quiet)
     if not quiet:
         click.echo(outdir)
     return 0 if run.is_finished else stop.exit_code
 
 
-def _control(run: Run, data: Path, outdir: Path, chosen: dict[str, Any], requested: Callable[[], bool]) -> Control:
-    """Of several processes the first watches and judges."""
+def _train(
+    run: Run, data: Path, outdir: Path, chosen: dict[str, Any], requested: Callable[[], bool], *, quiet: bool
+) -> None:
+    """Train; of several processes the first watches and judges."""
+    from blendgan.cli.progress import with_training_bar
     from blendgan.control import Control
+    from blendgan.devices import require_precision
+    from blendgan.training import open_data, run_training
     from blendgan.watching import watchers_of
     from stylegan2.train import processes
 
-    if not processes.is_first():
-        return Control(stop_requested=requested)
-    watchers = watchers_of(run, data, outdir, run_options.watching_of(chosen))
-    return run_options.control_of(chosen, watchers, requested)
-
-
-def _train(run: Run, data: Path, outdir: Path, control: Control, *, quiet: bool) -> None:
-    from blendgan.cli.progress import with_training_bar
-    from blendgan.devices import require_precision
-    from blendgan.training import run_training
-
     require_precision(run.config.precision, run.state.generator.device)
-    if not (run.is_finished and click.get_current_context().params["resume_dir"] == run_options.AUTO):
-        with_training_bar(run_training(run, data, outdir, control, _say), quiet=quiet)
+    watching, control, pictures = run_options.watching_of(chosen), Control(stop_requested=requested), None
+    if run.is_finished and chosen["resume_dir"] == run_options.AUTO:
+        return
+    if processes.is_first():
+        pictures = open_data(run, data, _say) if watching.metrics else None
+        control = run_options.control_of(chosen, watchers_of(run, pictures, outdir, watching), requested)
+    with_training_bar(run_training(run, pictures or data, outdir, control, _say), quiet=quiet)
 
 
 def _outdir(outdir: Path | None, resume_dir: Path | str | None) -> Path:
@@ -114,7 +111,8 @@ def _begin(data: Path, device: torch.device, chosen: dict[str, Any]) -> Run:
     numbers = _numbers(chosen)
     if chosen["from_model"] is not None:
         refuse_given(tuple(NETWORK.keys() - {"resolution"}), "the network is MODEL's own")
-        return training.begin_transfer(chosen["from_model"], training_config(numbers), device, _resolution(chosen))
+        larger = chosen["resolution"] if options.is_given("resolution") else None
+        return training.begin_transfer(chosen["from_model"], training_config(numbers), device, larger)
     classes = training.classes_in(data) if chosen["cond"] else 0
     return training.begin(*network_configs(numbers, classes), training_config(numbers), device)
 

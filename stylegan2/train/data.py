@@ -66,7 +66,7 @@ class PictureDataset:
 
         Raises InputError where more than half of them cannot be read, the first of which it names.
         """
-        self.size_px = size_px
+        self.size_px, self.name = size_px, Path(source.place).name
         self.remarks = source.remarks
         if told is not None:
             for remark in self.remarks:
@@ -98,7 +98,7 @@ class PictureDataset:
         chosen = self._chosen(number, count, seed, wanted)
         self._pixels.expect(lambda ahead: self._chosen(number + ahead, count, seed, wanted))
         pixels, chosen = self._pixels.take(chosen)
-        pictures = pixels.to(torch.float32) / 127.5 - 1
+        pictures = from_bytes(pixels)
         if mirror:
             flips = (torch.rand([count, 1, 1, 1], generator=seeded(seed, MIRROR, number)) < 0.5)[list(wanted)]
             pictures = torch.where(flips, pictures.flip(3), pictures)
@@ -131,6 +131,11 @@ def open_dataset(
     transparent becomes white, and 16-bit greys 8-bit ones. Raises InputError as `open_source` and PictureDataset.
     """
     return PictureDataset(open_source(path), size_px, workers=workers, memory_limit=memory_limit, told=told)
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """uint8 -> [-1, 1]."""
+    return pixels.to(torch.float32) / 127.5 - 1
 
 
 def count_classes(path: str | Path) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from torch import Tensor
 
 from stylegan2.train.config import TrainingConfig
-from stylegan2.train.data import Dataset
+from stylegan2.train.data import Batch, Dataset
 from stylegan2.train.finite import gradient_norms, require_finite_step
 from stylegan2.train.generator_step import GeneratorTerm
 from stylegan2.train.state import FAKE_LABELS, TrainingState, agree
@@ -48,13 +49,9 @@ def train(
     r_t = busy_seconds = 0.0
     while state.batches < last:
         began = time.monotonic()
-        batch = data.batch(state.batches, config.batch, drawn.seed, mirror=config.mirror, places=here)
-        fake_labels = data.labels(state.batches, config.batch, drawn.seed, FAKE_LABELS)
+        batch, fake_labels = _read(state, data, drawn, here)
         read = time.monotonic()
-        losses = train_batch(state, batch, drawn, fake_labels, term)
-        norms = gradient_norms(state)
-        # In fp16 a step whose gradients overflow is left out, and the scale of its loss lowered.
-        require_finite_step(state, losses, norms if config.precision != "fp16" else {})
+        losses, norms = _learn(state, batch, drawn, fake_labels, term)
         done = time.monotonic()
         busy_seconds += done - began
         r_t = overfitting(state) if state.signs else r_t
@@ -70,6 +67,25 @@ def train(
             step_seconds=done - read,
             snapshot_due=state.batches % batches_in(config.snapshot_kimg, config) == 0 or state.batches == last,
         )
+
+
+def _read(
+    state: TrainingState, data: Dataset, config: TrainingConfig, here: Sequence[int]
+) -> tuple[Batch, Tensor | None]:
+    """Return the next batch's pictures at the places `here`, and labels for what G will draw."""
+    batch = data.batch(state.batches, config.batch, config.seed, mirror=config.mirror, places=here)
+    return batch, data.labels(state.batches, config.batch, config.seed, FAKE_LABELS)
+
+
+def _learn(
+    state: TrainingState, batch: Batch, config: TrainingConfig, fake_labels: Tensor | None, term: GeneratorTerm | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Take both steps; returns losses and gradient norms. Raises Diverged where they are not finite."""
+    losses = train_batch(state, batch, config, fake_labels, term)
+    norms = gradient_norms(state)
+    # In fp16 a step whose gradients overflow is left out, and the scale of its loss lowered.
+    require_finite_step(state, losses, norms if config.precision != "fp16" else {})
+    return losses, norms
 
 
 def kimg_of(state: TrainingState, config: TrainingConfig) -> float:

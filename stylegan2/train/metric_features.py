@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan2.checkpoints import fingerprint
-from stylegan2.discriminator import Discriminator
+from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.errors import InputError
 from stylegan2.loading import ModelLike, load_discriminator, open_model
+from stylegan2.train.data import from_bytes
 
 
 class FeatureNetwork(Protocol):
@@ -56,15 +57,11 @@ class DiscriminatorFeatures:
     def levels(self, pictures: Tensor) -> list[Tensor]:
         """Pictures [N, 3, H, W] in [-1, 1] -> [N, C, r, r] of each block, of unit length over channels."""
         pictures = resize(pictures.to(next(self.discriminator.parameters()).device), self.size_px)
-        return [F.normalize(x, dim=1, eps=1e-6) for x, _ in self.discriminator.blocks(pictures) if x is not None]
+        return self.discriminator.unit_features(pictures)
 
     def distance(self, x: Tensor, y: Tensor) -> Tensor:
-        """Perceptual distance [N] of pictures [N, 3, H, W]: squared difference of `levels`, mean over places, summed.
-
-        LPIPS (Zhang et al. 2018, equation 1) with a discriminator's features and all weights 1.
-        """
-        pairs = zip(self.levels(x), self.levels(y), strict=True)
-        return torch.stack([(a - b).square().sum(dim=1).mean(dim=[1, 2]) for a, b in pairs]).sum(dim=0)
+        """Perceptual distance [N] of pictures [N, 3, H, W] in [-1, 1]."""
+        return feature_distance(self.levels(x), self.levels(y))
 
 
 def open_discriminator(model: ModelLike, device: torch.device) -> DiscriminatorFeatures:
@@ -79,11 +76,6 @@ def open_discriminator(model: ModelLike, device: torch.device) -> DiscriminatorF
 def to_bytes(pictures: Tensor) -> Tensor:
     """[-1, 1] -> uint8, as a PNG would hold them."""
     return ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-
-
-def from_bytes(pictures: Tensor) -> Tensor:
-    """uint8 -> [-1, 1]."""
-    return pictures.to(torch.float32) / 127.5 - 1
 
 
 def resize(pictures: Tensor, size_px: int) -> Tensor:

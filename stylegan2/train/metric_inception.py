@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from stylegan2.errors import InputError
-from stylegan2.store import sha256_of
+from stylegan2.train.metric_weights import missing, require_file
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 FILES = tuple(
@@ -64,18 +64,10 @@ def open_inception(file: Path, device: torch.device, sha256: str = SHA256) -> In
 
     Raises InputError for another file than that of `sha256`, and where torch-fidelity is missing.
     """
-    found = sha256_of(file)
-    if found != sha256:
-        raise InputError(
-            f"{file}: its SHA-256 begins with {found[:8]}, expected {sha256[:8]}: on other weights the figure would be "
-            f"no FID; fetch {SOURCE}"
-        )
+    found = require_file(file, sha256, "FID", SOURCE)
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision that was built for another torch
-        raise InputError(
-            f"torch-fidelity: cannot be imported ({error}), expected it and a torchvision that fits this torch; "
-            "pip install 'blendgan[metrics]'"
-        ) from error
+        raise missing("torch-fidelity", error) from error
     network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(file))
     return InceptionFeatures(network.to(device), found)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from stylegan2.errors import InputError
-from stylegan2.store import sha256_of
 from stylegan2.train.metric_features import resize
+from stylegan2.train.metric_weights import missing, require_file
 
 SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 FILE = f"vgg16-{SHA256[:8]}.pth"
@@ -57,12 +57,7 @@ def open_lpips(file: Path, device: torch.device, sha256: str = SHA256) -> LpipsD
 
     Raises InputError for another file than that of `sha256`, and where the package or its torchvision is missing.
     """
-    found = sha256_of(file)
-    if found != sha256:
-        raise InputError(
-            f"{file}: its SHA-256 begins with {found[:8]}, expected {sha256[:8]}: on other weights the figure would be "
-            f"no PPL; fetch {SOURCE}"
-        )
+    found = require_file(file, sha256, "PPL", SOURCE)
     network = _untrained()
     tensors = torch.load(file, map_location="cpu", weights_only=True)
     trunk = network.get_submodule("net")
@@ -78,10 +73,7 @@ def _untrained() -> nn.Module:
     try:
         from lpips import LPIPS
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision that was built for another torch
-        raise InputError(
-            f"lpips: cannot be imported ({error}), expected it and a torchvision that fits this torch; "
-            "pip install 'blendgan[metrics]'"
-        ) from error
+        raise missing("lpips", error) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it names torchvision's option in an old way
         network: nn.Module = LPIPS(net="vgg", pnet_rand=True, verbose=False)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from stylegan2.generator import Generator
-from stylegan2.train.data import seeded
-from stylegan2.train.metric_samples import Pictures, Sampling, latents
+from stylegan2.train.data import Dataset, seeded
+from stylegan2.train.metric_samples import Sampling, latents
 
 EPSILON = 1e-4  # step along the line, as in the paper; small enough for a slope, large enough for float32
 PLACES = 102  # purpose of random numbers
@@ -18,15 +18,13 @@ TRIMMED = 0.01  # share of the shortest and of the longest that the mean leaves 
 Distance = Callable[[Tensor, Tensor], Tensor]  # pictures [N, 3, H, W] twice -> [N]
 
 
-def path_length_end(
-    generator: Generator, distance: Distance, sampling: Sampling, data: Pictures | None = None
-) -> float:
+def path_length_end(generator: Generator, distance: Distance, sampling: Sampling, data: Dataset | None = None) -> float:
     """PPL at the ends of paths, t = 0, in w without truncation (Karras et al. 2020b, section 3.2)."""
     return _trimmed_mean(_lengths(generator, distance, sampling, data, torch.zeros(sampling.num)))
 
 
 def path_length_full(
-    generator: Generator, distance: Distance, sampling: Sampling, data: Pictures | None = None
+    generator: Generator, distance: Distance, sampling: Sampling, data: Dataset | None = None
 ) -> float:
     """PPL along whole paths, t ~ U(0, 1) (Karras et al. 2019, equation 3)."""
     places = torch.rand(sampling.num, generator=seeded(sampling.seed, PLACES, 0))
@@ -35,7 +33,7 @@ def path_length_full(
 
 @torch.inference_mode()
 def _lengths(
-    generator: Generator, distance: Distance, sampling: Sampling, data: Pictures | None, places: Tensor
+    generator: Generator, distance: Distance, sampling: Sampling, data: Dataset | None, places: Tensor
 ) -> Tensor:
     """d(G(lerp(w1, w2; t)), G(lerp(w1, w2; t + ε))) / ε² of each path [num]; both ends of a path share its label."""
     both = latents(generator, replace(sampling, num=2 * sampling.num), data)

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from stylegan2.generator import Generator
-from stylegan2.train.data import seeded
+from stylegan2.train.data import Dataset, seeded
 from stylegan2.train.metric_features import FeatureNetwork, to_bytes
 
 LATENTS, LABELS = 100, 101  # purposes of random numbers: apart from those of training
-
-
-class Pictures(Protocol):
-    """What is asked of a data set: see `stylegan2.train.data`."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Any:
-        """Return a batch, with pictures [count, 3, size, size] in [-1, 1]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -36,13 +25,13 @@ class Sampling:
     batch: int = 32
 
 
-def real_features(data: Pictures, network: FeatureNetwork, sampling: Sampling) -> Tensor:
+def real_features(data: Dataset, network: FeatureNetwork, sampling: Sampling) -> Tensor:
     """Return features [M, D] of M = min(num, len(data)) pictures, chosen by the seed, none twice, none mirrored."""
     return torch.cat([network(pictures) for pictures in _real_batches(data, sampling)])
 
 
 def fake_features(
-    generator: Generator, network: FeatureNetwork, sampling: Sampling, data: Pictures | None = None
+    generator: Generator, network: FeatureNetwork, sampling: Sampling, data: Dataset | None = None
 ) -> Tensor:
     """Return features [num, D] of pictures that a generator draws, with its own noise (`const`).
 
@@ -52,7 +41,7 @@ def fake_features(
 
 
 @torch.inference_mode()
-def draw(generator: Generator, sampling: Sampling, data: Pictures | None = None) -> Iterator[Tensor]:
+def draw(generator: Generator, sampling: Sampling, data: Dataset | None = None) -> Iterator[Tensor]:
     """Yield pictures uint8 [batch, 3, H, W]; which ones does not depend on the size of the batch."""
     z, labels = latents(generator, sampling, data)
     for part in torch.arange(sampling.num).split(sampling.batch):
@@ -63,26 +52,24 @@ def draw(generator: Generator, sampling: Sampling, data: Pictures | None = None)
 
 
 def latents(
-    generator: Generator, sampling: Sampling, data: Pictures | None = None, stream: int = LATENTS
+    generator: Generator, sampling: Sampling, data: Dataset | None = None, stream: int = LATENTS
 ) -> tuple[Tensor, Tensor | None]:
     """Return z [num, z_dim], and labels [num, num_classes] for a generator that has classes."""
     z = torch.randn([sampling.num, generator.config.z_dim], generator=seeded(sampling.seed, stream, 0))
     return z, _labels(generator.config.num_classes, sampling, data)
 
 
-def _labels(classes: int, sampling: Sampling, data: Pictures | None) -> Tensor | None:
+def _labels(classes: int, sampling: Sampling, data: Dataset | None) -> Tensor | None:
     if not classes:
         return None
-    if getattr(data, "num_classes", 0) == classes:
-        own: Tensor = data.labels(0, sampling.num, sampling.seed, LABELS)  # type: ignore[union-attr]
-        return own
+    if data is not None and data.num_classes == classes:
+        return data.labels(0, sampling.num, sampling.seed, LABELS)
     drawn = torch.randint(classes, [sampling.num], generator=seeded(sampling.seed, LABELS, 0))
     return torch.eye(classes)[drawn]
 
 
-def _real_batches(data: Pictures, sampling: Sampling) -> Iterator[Tensor]:
+def _real_batches(data: Dataset, sampling: Sampling) -> Iterator[Tensor]:
     count = min(sampling.num, len(data))
     for number, first in enumerate(range(0, count, sampling.batch)):
-        shown = data.batch(number, sampling.batch, sampling.seed, mirror=False)
-        pictures: Tensor = getattr(shown, "pictures", shown)
+        pictures = data.batch(number, sampling.batch, sampling.seed, mirror=False).pictures
         yield to_bytes(pictures[: count - first])

@@ -1,21 +1,22 @@
 """Figures of a generator against a data set, once or at every snapshot of a run.
 
 names = parse_figures("dfd")
-watcher = metric_watcher(names, data, open_networks(names, device))
+watcher = MetricWatcher(names, data, open_networks(names, device))
 watcher(state, kimg)   # {"dfd/379761dc": 12.3}
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
 from stylegan2.generator import Generator
+from stylegan2.train.data import Dataset
 from stylegan2.train.metric_figures import FIGURES, check_figures, labelled
 from stylegan2.train.metric_networks import Networks
 from stylegan2.train.metric_paths import path_length_end, path_length_full
-from stylegan2.train.metric_samples import Pictures, Sampling, fake_features, real_features
+from stylegan2.train.metric_samples import Sampling, fake_features, real_features
 from stylegan2.train.metrics import STATISTICS
 from stylegan2.train.state import TrainingState
 
@@ -36,7 +37,7 @@ def compare_features(names: Sequence[str], networks: Networks, real: Features, f
 
 
 def path_lengths(
-    names: Sequence[str], networks: Networks, generator: Generator, sampling: Sampling, data: Pictures | None
+    names: Sequence[str], networks: Networks, generator: Generator, sampling: Sampling, data: Dataset | None
 ) -> dict[str, float]:
     """Return the figures that need the generator itself."""
     figures = {}
@@ -62,7 +63,7 @@ def measure(
     names: Sequence[str],
     networks: Networks,
     generator: Generator,
-    data: Pictures,
+    data: Dataset,
     sampling: Sampling = WATCHED,
     real: Features | None = None,
 ) -> dict[str, float]:
@@ -74,20 +75,28 @@ def measure(
     return compare_features(names, networks, real, fake) | path_lengths(names, networks, generator, sampling, data)
 
 
-def metric_watcher(
-    names: Sequence[str], data: Pictures, networks: Networks, sampling: Sampling = WATCHED
-) -> Callable[[TrainingState, float], dict[str, float]]:
-    """Return a watcher of a run's snapshots: figures of its moving average, the real features computed at the first.
+class MetricWatcher:
+    """Figures of a run's moving average at its snapshots; the real features are computed at the first.
 
-    Raises InputError for a name that is none, here and not at the first snapshot.
+    labels: the short names, and what the log calls them, dfd -> dfd/379761dc.
     """
-    check_figures(names)
-    real: dict[str, Tensor] = {}
 
-    def watch(state: TrainingState, kimg: float) -> dict[str, float]:
+    def __init__(self, names: Sequence[str], data: Dataset, networks: Networks, sampling: Sampling = WATCHED) -> None:
+        """Raises InputError for a name that is none, here and not at the first snapshot."""
+        check_figures(names)
+        self.labels = {name: label_of(name, networks) for name in names}
+        self._data, self._networks, self._sampling = data, networks, sampling
+        self._real: dict[str, Tensor] = {}
+
+    @property
+    def higher_is_better(self) -> tuple[str, ...]:
+        """Those of the figures that grow as the run gets better."""
+        return tuple(label for name, label in self.labels.items() if not FIGURES[name].lower_is_better)
+
+    def __call__(self, state: TrainingState, kimg: float) -> dict[str, float]:
+        """Measure a run as it stands."""
+        names, networks = tuple(self.labels), self._networks
         for kind in networks_of(names):
-            if kind not in real:
-                real[kind] = real_features(data, networks.features[kind], sampling)
-        return measure(names, networks, state.average, data, sampling, real)
-
-    return watch
+            if kind not in self._real:
+                self._real[kind] = real_features(self._data, networks.features[kind], self._sampling)
+        return measure(names, networks, state.average, self._data, self._sampling, self._real)

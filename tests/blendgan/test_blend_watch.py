@@ -10,10 +10,9 @@ from blendgan import blend
 from blendgan.blend_watch import BlendWatch, draw, styles_of_photos, styles_of_seeds
 from blendgan.schedule import Swap
 from projector.optimise import ProjectionConfig
-from projector.perceptual import discriminator_features
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.errors import InputError
-from stylegan2.loading import load_discriminator, load_generator, open_model
+from stylegan2.loading import load_discriminator, open_model
 from stylegan2.train import TrainingConfig
 from stylegan2.train.config import fresh_configs
 from stylegan2.train.data import seeded
@@ -43,10 +42,11 @@ def test_figures_follow_their_definitions(base, tmp_path) -> None:
     state, styles = moved(base), styles_of_seeds(base, range(3))
     figures = BlendWatch(base, (4, 8), styles, tmp_path)(state, 12.3)
     run = state_to_checkpoint(state, {"format": "test"})
-    pictures = [draw(load_generator(m), styles) for m in (base, blend(base, run, Swap(8, "high")), run)]
-    logits = [state.discriminator(some).mean().item() for some in pictures]
+    pictures = [draw(m, styles) for m in (base, blend(base, run, Swap(8, "high")), run)]
+    with torch.no_grad():
+        logits = [state.discriminator(some).mean().item() for some in pictures]
     style = (logits[1] - logits[0]) / (logits[2] - logits[0])
-    features = [discriminator_features(some, load_discriminator(base)) for some in pictures]
+    features = [load_discriminator(base).unit_features(some) for some in pictures]
     apart = [
         sum((a - b).square().sum(dim=1).mean() for a, b in zip(some, features[0], strict=True)) for some in features
     ]

@@ -16,9 +16,9 @@ from projector.optimise import (
     ramp,
     w_statistics,
 )
-from projector.perceptual import Target, Weights, discriminator_features, feature_distance, pixel_distance
+from projector.perceptual import Target, Weights, pixel_distance
 from stylegan2.config import DiscriminatorConfig
-from stylegan2.discriminator import Discriminator
+from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import load_generator, sample_w
@@ -72,9 +72,9 @@ def test_pixels_are_compared_at_every_scale() -> None:
 
 def test_features_ignore_their_own_size(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
     pictures = faces(generator, 1)
-    for level in discriminator_features(pictures, discriminator):
+    for level in discriminator.unit_features(pictures):
         torch.testing.assert_close(level.norm(dim=1), torch.ones_like(level[:, 0]), atol=1e-3, rtol=0)
-    assert feature_distance(pictures, discriminator_features(pictures, discriminator), discriminator) == 0
+    assert feature_distance(discriminator.unit_features(pictures), discriminator.unit_features(pictures)) == 0
 
 
 @pytest.mark.parametrize("space", ["w", "w+"])

@@ -26,9 +26,9 @@ from stylegan2.loading import load_discriminator, load_generator
 from stylegan2.store import sha256_of
 from stylegan2.train import TrainingConfig, metric_lpips, open_dataset
 from stylegan2.train.config import fresh_configs
+from stylegan2.train.data import Batch, from_bytes
 from stylegan2.train.metric_features import (
     DiscriminatorFeatures,
-    from_bytes,
     open_discriminator,
     resize,
     to_bytes,
@@ -38,7 +38,7 @@ from stylegan2.train.metric_inception import FILES, SHA256, find_inception, open
 from stylegan2.train.metric_networks import default_figures, networks_around, open_networks
 from stylegan2.train.metric_paths import EPSILON, path_length_end, path_length_full
 from stylegan2.train.metric_samples import LATENTS, Sampling, draw, fake_features, latents, real_features
-from stylegan2.train.metric_watcher import label_of, measure, metric_watcher
+from stylegan2.train.metric_watcher import MetricWatcher, label_of, measure
 from stylegan2.train.metrics import STATISTICS, frechet_distance, kernel_distance, precision, recall
 from stylegan2.train.state import new_state
 
@@ -82,10 +82,10 @@ class Drawn:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Tensor:
+    def batch(self, number: int, count: int, seed: int, *, mirror: bool) -> Batch:
         self.read += 1
         places = torch.arange(number * count, (number + 1) * count) % len(self)
-        return from_bytes(self.pictures[places])
+        return Batch(from_bytes(self.pictures[places]), None)
 
     def labels(self, number: int, count: int, seed: int, stream: int) -> Tensor:
         return torch.eye(self.num_classes)[torch.zeros(count, dtype=torch.long)]  # this data has class 0 alone
@@ -412,7 +412,7 @@ def test_a_watcher_follows_the_moving_average_and_reads_the_data_once() -> None:
     state = new_state(g, d, TrainingConfig(), CPU)
     data, sampling = Drawn(faces(40)), Sampling(num=30, batch=10)
     see = networks_around(network())
-    watch = metric_watcher(("dfd", "d-recall"), data, see, sampling)
+    watch = MetricWatcher(("dfd", "d-recall"), data, see, sampling)
     first = watch(state, 1.0)
     assert data.read == 3
     assert first == measure(("dfd", "d-recall"), see, state.average, data, sampling)
@@ -429,7 +429,7 @@ def test_a_watcher_leaves_the_run_as_it_is() -> None:
     g, d = fresh_configs(16, channel_base=64, channel_max=8, latent=8, mapping_layers=2)
     state = new_state(g, d, TrainingConfig(), CPU)
     before = {name: t.clone() for name, t in state.average.state_dict().items()}
-    watch = metric_watcher(("dfd", "dppl-full"), Drawn(faces(10)), networks_around(network()), Sampling(num=6))
+    watch = MetricWatcher(("dfd", "dppl-full"), Drawn(faces(10)), networks_around(network()), Sampling(num=6))
     random = torch.random.get_rng_state()
     watch(state, 0.0)
     assert torch.random.get_rng_state().equal(random)
@@ -439,7 +439,7 @@ def test_a_watcher_leaves_the_run_as_it_is() -> None:
 
 def test_a_watcher_refuses_a_name_before_the_run() -> None:
     with pytest.raises(InputError, match="metrics: found 'FID'"):
-        metric_watcher(("FID",), Drawn(faces(10)), networks_around(network()))
+        MetricWatcher(("FID",), Drawn(faces(10)), networks_around(network()))
 
 
 # ---- the Inception network ------------------------------------------------------------------------------------------
