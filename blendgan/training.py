@@ -147,9 +147,9 @@ def run_training(
 
     data: a folder or zip, or what `open_data` made of it, which has told already. Of several processes the first
     writes. A run ends at its kimg, where its goal says so, or, its state saved, after the batch in which a stop is
-    requested. One whose numbers are no longer finite goes back to its last state. Raises InputError for a folder without
-    pictures, or without the model's classes, for a batch that cannot be cut, for an `outdir` that holds another run, and
-    for a run that has nothing to do; Diverged for one that comes to NaN again and again.
+    requested. One whose numbers are no longer finite goes back to its last state. Raises InputError for a folder
+    without pictures, or without the model's classes, for a batch that cannot be cut, for an `outdir` that holds another
+    run, and for a run that has nothing to do; Diverged for one that comes to NaN again and again.
     """
     if run.is_finished:
         done = kimg_of(run.state, run.config)

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from hypothesis import settings
+from PIL import Image
 
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.config import GeneratorConfig
@@ -48,6 +50,20 @@ def pico() -> Callable[..., Checkpoint]:
         return Checkpoint(config, tensors, {"format": "test"})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def write_pictures() -> Callable[[Path, int, int], Path]:
+    """`write_pictures(folder, count, size_px)`: PNG files of noise in a new folder; returns the folder."""
+
+    def write(folder: Path, count: int, size_px: int) -> Path:
+        folder.mkdir(exist_ok=True)
+        random = np.random.default_rng(0)
+        for i in range(count):
+            Image.fromarray(random.integers(0, 255, (size_px, size_px, 3), dtype=np.uint8)).save(folder / f"{i}.png")
+        return folder
+
+    return write
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from blendgan import run_log
 from blendgan.cli.signals import stopping
@@ -41,13 +39,10 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, write_pictures: Callable[[Path, int, int], Path]) -> Path:
     """A folder with `faces`, and the run `whole`, which was left alone."""
     folder: Path = tmp_path_factory.mktemp("place")
-    (folder / "faces").mkdir()
-    pixels = np.random.default_rng(0)
-    for i in range(10):
-        Image.fromarray(pixels.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(folder / "faces" / f"{i}.png")
+    write_pictures(folder / "faces", 10, 8)
     assert end(train(folder, "whole")) == (0, "")
     return folder
 

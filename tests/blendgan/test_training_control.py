@@ -42,12 +42,8 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("faces")
-    random = np.random.default_rng(0)
-    for i in range(10):
-        Image.fromarray(random.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(folder / f"{i}.png")
-    return folder
+def faces(tmp_path_factory: pytest.TempPathFactory, write_pictures: Callable[[Path, int, int], Path]) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("faces"), 10, 8)
 
 
 @pytest.fixture

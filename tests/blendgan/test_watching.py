@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from blendgan.cli import main
 from stylegan2.checkpoints import load
@@ -18,13 +17,10 @@ SHORT = "--kimg 0.016 --device cpu --quiet".split()
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, write_pictures: Callable[[Path, int, int], Path]) -> Path:
     """A folder with pictures and a run of one snapshot, to transfer from."""
     folder: Path = tmp_path_factory.mktemp("watching")
-    (folder / "faces").mkdir()
-    random = np.random.default_rng(0)
-    for i in range(12):
-        Image.fromarray(random.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / "faces" / f"{i}.png")
+    write_pictures(folder / "faces", 12, 16)
     assert train(folder, "base", *PICO) == 0
     return folder
 
