@@ -27,10 +27,10 @@ Examples:
 @options.network
 @click.option(
     "--space",
-    type=click.Choice(["w", "w+"]),
-    default="w+",
+    type=click.Choice(["w", "w+", "w+n"]),
+    default="w+n",
     show_default=True,
-    help="One style for all layers, or one each.",
+    help="One style for all layers, one each, or these and the noise maps.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]")
 @click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
