@@ -50,6 +50,9 @@ class ProjectionConfig:
             raise InputError(f"steps: found {self.steps}, expected 0 or more")
 
 
+REFINEMENT = ProjectionConfig(steps=5, jitter=0)  # after an encoder, which is near already
+
+
 @dataclass(frozen=True, eq=False)
 class ProjectionStep:
     """After so many steps, the best so far of each face: w [N, num_ws, w_dim], noise by layer, its distances [N]."""

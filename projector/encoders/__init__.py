@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from projector.encoders.files import encoder_for as encoder_for
     from projector.encoders.files import load_encoder as load_encoder
+    from projector.encoders.files import require_family as require_family
     from projector.encoders.files import save_encoder as save_encoder
     from projector.encoders.network import Encoder as Encoder
     from projector.encoders.network import EncoderConfig as EncoderConfig
@@ -17,10 +18,11 @@ _LAZY = {  # imported on first use: both need torch
     "EncoderConfig": "projector.encoders.network",
     "encoder_for": "projector.encoders.files",
     "load_encoder": "projector.encoders.files",
+    "require_family": "projector.encoders.files",
     "save_encoder": "projector.encoders.files",
 }
 
-__all__ = ["Encoder", "EncoderConfig", "encoder_for", "load_encoder", "save_encoder"]
+__all__ = ["Encoder", "EncoderConfig", "encoder_for", "load_encoder", "require_family", "save_encoder"]
 
 
 def __getattr__(name: str) -> Any:

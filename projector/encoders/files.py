@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from projector.encoders.network import Encoder, EncoderConfig
 from stylegan2 import store
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.native import StoredTensors
-from stylegan2.errors import BlendganError, CheckpointError
+from stylegan2.errors import BlendganError, CheckpointError, WrongGenerator
 
 KEY = "blendgan.encoder"  # of the JSON in the file's metadata
 ADVICE = "expected an encoder that `blendgan train-encoder` wrote"
@@ -51,7 +51,18 @@ def load_encoder(name_or_path: str | os.PathLike[str]) -> Encoder:
     return encoder.eval().requires_grad_(False)
 
 
-def encoder_for(mappings: Iterator[str]) -> Encoder | None:
+def require_family(encoder: Encoder, name: str, mappings: Iterable[str]) -> Encoder:
+    """Return the encoder, if it belongs to one of these mapping networks. Raises WrongGenerator."""
+    known = tuple(mappings)
+    if encoder.mapping not in known:
+        raise WrongGenerator(
+            f"{name}: belongs to the mapping network {encoder.mapping[:12]}…, the model's family has "
+            f"{', '.join(mapping[:12] + '…' for mapping in known)}; train one by `blendgan train-encoder`"
+        )
+    return encoder
+
+
+def encoder_for(mappings: Iterable[str]) -> Encoder | None:
     """Return the encoder of the manifest that belongs to one of these mapping networks, the first first; None is none.
 
     `mappings`: fingerprints, as `projector.latent.family` yields them.

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from projector.encoders.network import Encoder, EncoderConfig
-from projector.optimise import w_statistics
 from projector.perceptual import Target, Weights
+from projector.spaces import w_statistics
 from stylegan2.discriminator import Discriminator
 from stylegan2.generator import Generator
 from stylegan2.train.data import Dataset, seeded
