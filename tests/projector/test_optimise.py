@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from projector.movers import ramp
 from projector.noise_maps import noise_structure, normalise_noise
-from projector.optimise import ProjectionConfig, project, ramp
+from projector.optimise import ProjectionConfig, project
 from projector.perceptual import Target, Weights, pixel_distance
 from projector.spaces import w_statistics
 from stylegan2.config import DiscriminatorConfig
@@ -105,7 +106,7 @@ def test_statistics_are_the_mapping_networks_own(generator) -> None:  # type: ig
 
 
 def test_the_rate_rises_and_falls() -> None:
-    rates = [ramp(i / 100, ProjectionConfig()) for i in range(100)]
+    rates = [ramp(i / 100, 0.05, 0.25) for i in range(100)]
     assert rates[0] < 0.3 < max(rates) == 1
     assert rates[-1] < 0.01
     assert rates[50] == 1
@@ -202,3 +203,28 @@ def test_a_focus_of_another_shape_or_of_nothing_is_refused(discriminator) -> Non
         Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.ones(1, 1, 8, 8))
     with pytest.raises(InputError, match="expected 0 or more"):
         Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.zeros(1, 1, 16, 16))
+
+
+def test_a_face_that_no_longer_becomes_better_stops(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    start = sample_w(generator, 2, seed=9)[:, None].repeat(1, generator.config.num_ws, 1)
+    start[1] = sample_w(generator, 1, seed=5)  # the first face starts at its own w, so it has nothing to gain
+    config = ProjectionConfig(steps=30, space="w+", patience=3, jitter=0, prior=0, spread=0)
+    steps = list(project(pictures, generator, discriminator, config, start=start))
+    assert all(torch.equal(step.w[0], steps[0].w[0]) for step in steps)
+    assert steps[-1].distances[1] < 0.7 * steps[0].distances[1]
+    alone = list(project(pictures[:1], generator, discriminator, config, start=start[:1]))
+    assert [step.index for step in alone] == [0, 1, 2, 3, 30]
+    moving = list(project(pictures[1:], generator, discriminator, config, start=start[1:]))
+    torch.testing.assert_close(steps[-1].w[1:], moving[-1].w, atol=1e-5, rtol=1e-5)
+
+
+def test_lbfgs_goes_further_down(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    config = ProjectionConfig(steps=10, space="w+", prior=0, spread=0)
+    adam = list(project(pictures, generator, discriminator, config))[-1]
+    both = list(project(pictures, generator, discriminator, replace(config, lbfgs=15)))
+    assert [step.index for step in both] == list(range(26))
+    assert bool((both[-1].distances < 0.7 * adam.distances).all())
+    longer = list(project(pictures, generator, discriminator, replace(config, steps=25)))[-1]
+    assert bool((both[-1].distances < longer.distances).all())
