@@ -7,8 +7,9 @@ from pathlib import Path
 
 from blendgan.images import write_png
 from blendgan.papers import text_of
-from blendgan.projection import Watcher
+from blendgan.personal import AnyWatcher
 from blendgan.toonification import Studio, Toon, ToonSettings, papers_of, toonify_photo
+from projector.change_files import save_change
 from projector.latent import save_latent
 
 
@@ -25,26 +26,33 @@ class Job:
     with_metadata: bool = True
 
     @property
+    def change(self) -> Path | None:
+        """Where the change of BASE's weights goes, if it is tuned."""
+        return self.picture.with_suffix(".tune.safetensors") if self.settings.tuning is not None else None
+
+    @property
     def results(self) -> tuple[Path, ...]:
         """The files that it writes, in the order in which they are told."""
-        return tuple(path for path in (self.picture, self.strip, self.latent) if path is not None)
+        return tuple(path for path in (self.picture, self.strip, self.latent, self.change) if path is not None)
 
 
-def redraw(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path, ...]:
+def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None) -> tuple[Path, ...]:
     """Redraw the faces of one photo, and write what the job asks for; returns the files written.
 
     Raises NoFaceFound, InputError for a file that is no picture or for another latent that is there already, OSError.
     """
     toon = toonify_photo(studio, job.photo, job.settings, watch)
-    _write(toon, job)
+    _write(toon, job, studio)
     return job.results
 
 
-def _write(toon: Toon, job: Job) -> None:
+def _write(toon: Toon, job: Job, studio: Studio) -> None:
     metadata = text_of(papers_of(toon)) if job.with_metadata else None
     job.picture.parent.mkdir(parents=True, exist_ok=True)
     if job.latent is not None:
         save_latent(toon.latents, job.latent, replace=job.replaces_latent)  # first, since it alone may be refused
+    if job.change is not None:
+        save_change(toon.change, studio.base, job.change, replace=job.replaces_latent)
     write_png(job.picture, toon.image, metadata, toon.profile if job.with_metadata else None)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from blendgan.blending import blend_models, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.papers import papers
-from blendgan.projection import Finder, PhotoLike, Watcher, crop_size, draw, finder_of, open_photo, project_faces
+from blendgan.personal import AnyWatcher, Change, change_for, with_change
+from blendgan.projection import Finder, PhotoLike, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
@@ -26,6 +27,7 @@ from projector.latent import Latent
 from projector.optimise import ProjectionConfig
 from projector.paste import paste_change, paste_face
 from projector.photo import Photo, with_pixels
+from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
@@ -51,6 +53,7 @@ class ToonSettings:
     paste: str = "change"
     projection: ProjectionConfig | None = None  # None: as suits what finds the latents,
     steps: int | None = None  # in so many steps
+    tuning: TuningConfig | None = None  # of BASE, to the faces of each photo; None: there is none
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
@@ -100,6 +103,7 @@ class Toon:
     toonified: tuple[Image.Image, ...]
     recipe: Recipe
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
+    change: Change = field(default_factory=dict)  # of BASE's weights, where it was tuned to the faces
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -155,13 +159,14 @@ def studio_of(
 
 
 def toonify_photo(
-    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: Watcher | None = None
+    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: AnyWatcher | None = None
 ) -> Toon:
-    """Redraw the faces of one photo; `watch` is told of every step of the projection."""
+    """Redraw the faces of one photo; `watch` is told of every step of the projection, and of the tuning."""
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
-    return render(studio, opened, faces, latent, settings)
+    change = change_for(faces, latent, studio.finder, settings.tuning, watch)
+    return replace(render(with_change(studio, change), opened, faces, latent, settings), change=change)
 
 
 def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:

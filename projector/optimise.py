@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from projector.focus import face_focus
 from projector.movers import AdamMover, LbfgsMover, Mover
 from projector.noise_maps import start_noise
 from projector.objective import Objective, Point, Score
@@ -45,6 +46,7 @@ class ProjectionConfig:
     delta: float = 0.0  # weight of the mean squared change from layer to layer
     noise: float = 1e3  # weight of the noise maps' regularisation; only in the space w+n
     weights: Weights = Weights()
+    focus: float = 0.0  # how much more the face counts than what is around it, where no mask is given; 1 = it alone
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -81,11 +83,13 @@ def project(
     """Optimise for pictures [N, 3, R, R] in [-1, 1], all at once; yields the start, then after every step.
 
     start [N, num_ws, w_dim]: the w to begin from, None = the mean face. focus [N, 1, R, R], 0 or more: how much each
-    place counts, None = all alike. A face's result does not depend on the others. Raises InputError where sizes do not
-    fit, and for 0 steps without a start.
+    place counts, None = as `config.focus` says. A face's result does not depend on the others. Raises InputError where
+    sizes do not fit, and for 0 steps without a start.
     """
     _check(pictures, generator, config, start)
     statistics = w_statistics(generator, config.seed)
+    if focus is None and config.focus:
+        focus = face_focus(len(pictures), pictures.shape[-1], config.focus).to(pictures)
     objective = Objective(generator, Target(pictures, discriminator, config.weights, focus), statistics, config)
     point = _start(objective, start)
     best, total = Best(point, objective), config.steps + config.lbfgs

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
+from blendgan.cli.projection_options import tune
 from blendgan.cli.schedules import SHIPPED_PAIR, Command
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _SETTINGS = (
     options.encoder,
     click.option("--steps", type=click.IntRange(min=0),
                  help="Steps of the projection.  [default: 5 after an encoder, else 110]"),
+    tune,
 )  # fmt: skip
 _FILES = (
     click.option("-o", "--out", type=options.PngFile(), help="The result's name, for one photo."),
@@ -53,9 +55,11 @@ def chosen_settings(chosen: dict[str, Any]) -> ToonSettings:
     """Return the settings that the options say."""
     from blendgan.faces import WHOLE, parse_selection
     from blendgan.toonification import ToonSettings
+    from projector.tuning import TuningConfig
 
     selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
-    return ToonSettings(selection, chosen["paste"], steps=chosen["steps"])
+    tuning = TuningConfig(steps=chosen["tune"]) if chosen["tune"] else None
+    return ToonSettings(selection, chosen["paste"], steps=chosen["steps"], tuning=tuning)
 
 
 def _with(found: tuple[Any, ...], command: Command) -> Command:
