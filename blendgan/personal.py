@@ -1,8 +1,9 @@
-"""A studio made personal: BASE tuned to the faces of one photo, and the same change added to the blend."""
+"""A studio made personal: BASE tuned to the faces of one photo, and the blend of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,17 @@ from torch import Tensor
 
 from blendgan.images import from_uint8, to_pictures
 from blendgan.projection import Finder, Projection, draw
+from blendgan.recipe import Recipe
+from blendgan.schedule import alpha_at
+from blendgan.spatial import SpatialSynthesis
 from projector.alignment import AlignedFace
 from projector.change_files import rounded
 from projector.latent import Latent
 from projector.optimise import ProjectionStep
-from projector.tuning import TuningConfig, TuningStep, added, tune
+from projector.tuning import TuningConfig, TuningStep, add_change, added, tune
+from stylegan2.config import GeneratorConfig
 from stylegan2.errors import InputError
+from stylegan2.sites import Site, sites
 
 if TYPE_CHECKING:
     from blendgan.toonification import Studio
@@ -51,11 +57,34 @@ def change_for(
 
 
 def with_change(studio: Studio, change: Change) -> Studio:
-    """A studio whose BASE and blend have the change added: as a task vector, it means the same in both."""
+    """A studio whose BASE has the change added, and whose blend has as much of it as it has of BASE.
+
+    So it is the blend of the tuned BASE. (With all of the change in the layers that TRANSFER gives, its paint becomes
+    grainy.)
+    """
     if not change:
         return studio
+    shares = base_shares(studio.blended.config, studio.recipe)
+    partial = {name: shares.get(name, 1.0) * delta for name, delta in change.items()}
     finder = replace(studio.finder, generator=added(studio.base, change))
-    return replace(studio, finder=finder, blended=added(studio.blended, change))
+    blended = deepcopy(studio.blended)
+    if isinstance(blended.synthesis, SpatialSynthesis):
+        add_change(blended.synthesis.base, change)
+        add_change(blended.synthesis.blend, partial)
+    else:
+        add_change(blended.synthesis, partial)
+    return replace(studio, finder=finder, blended=blended)
+
+
+def base_shares(config: GeneratorConfig, recipe: Recipe) -> dict[str, float]:
+    """BASE's share, in [0, 1], of every tensor of a blend's synthesis; gains of single channels are left aside."""
+    governed = [site for site in sites(config).values() if site.resolution is not None and site.layer is not None]
+    return {site.name: min(1.0, max(0.0, 1.0 - _transfers_share(site, recipe))) for site in governed}
+
+
+def _transfers_share(site: Site, recipe: Recipe) -> float:
+    resolution, layer = site.resolution or 0, site.layer or 0
+    return sum(each.weight * alpha_at(each.schedule, resolution, layer) for each in recipe.transfers)
 
 
 def tuned_projection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from stylegan2.checkpoints.atomic import writing
 from stylegan2.errors import InputError, WrongGenerator
 from stylegan2.generator import Generator
 
+KEY = "blendgan.change"  # of the JSON in the file's metadata: several keys would be written in any order
 FORMAT = "blendgan change 1"
 LARGEST = 65504.0  # of fp16
 
@@ -33,7 +35,7 @@ def save_change(change: Mapping[str, Tensor], base: Generator, path: Path, *, re
     """Write a change of BASE. Raises InputError if another file is there already; the very same is left as it is."""
     tensors = {name: delta.half().cpu().contiguous() for name, delta in sorted(change.items())}
     said = {"format": FORMAT, "mapping": base.mapping_fingerprint, "base": fingerprint(base.state_dict())}
-    contents = safetensors.torch.save(tensors, metadata=said)
+    contents = safetensors.torch.save(tensors, metadata={KEY: json.dumps(said)})
     if path.exists() and not replace:
         if path.read_bytes() == contents:
             return
@@ -49,11 +51,11 @@ def load_change(path: Path, base: Generator) -> dict[str, Tensor]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            said = file.metadata() or {}
+            said = json.loads((file.metadata() or {}).get(KEY, "{}"))
             change = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # no mapping
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a change of weights as --tune writes it") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, ValueError, OSError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); expected a change of weights as --tune writes it"
         ) from error

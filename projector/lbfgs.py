@@ -20,18 +20,19 @@ CURVATURE = 1e-8  # a pair whose curvature is below this share of its gradient's
 class Lbfgs:
     """Minimise the losses [N] of rows x [N, D] (Nocedal & Wright 2006, algorithms 7.4 and 7.5, backtracking).
 
-    Ask for `trial`, measure it, tell `move`; so one evaluation after another. `first_step`: root mean square of the
-    numbers of the first step, which no curvature is known for.
+    Ask for `trial`, measure it, tell `move`; so one evaluation after another. `scale`: of the
+    inverse Hessian, if it is known to be about that times the identity; else 0, and the first step is one whose numbers
+    have the root mean square `first_step`.
     """
 
-    def __init__(self, start: Tensor, first_step: float) -> None:
+    def __init__(self, start: Tensor, first_step: float, scale: float = 0.0) -> None:
         self.first_step = first_step
         self.at = start.clone()
         self.losses = torch.full([len(start)], torch.inf, device=start.device)
         self.gradient = torch.zeros_like(start)
         self.direction = torch.zeros_like(start)
         self.lengths = torch.ones([len(start), 1], device=start.device)
-        self.scale = torch.zeros([len(start), 1], device=start.device)  # of the inverse Hessian; 0 = nothing known
+        self.scale = torch.full([len(start), 1], scale, device=start.device)
         self.pairs: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=MEMORY)  # s, y [N, D], 1/(s·y) or 0 [N, 1]
 
     @property

@@ -14,6 +14,7 @@ from projector.noise_maps import normalise_noise
 from projector.objective import Point, Score
 
 if TYPE_CHECKING:
+    from projector.curvature import Curvature
     from projector.optimise import ProjectionConfig
 
 LBFGS_STEP = 0.03  # std of w; found by trying: a third of Adam's rate, since the line search may only shorten it
@@ -63,24 +64,31 @@ class AdamMover:
 
 
 class LbfgsMover:
-    """L-BFGS on w; the noise maps stay as they are, since nothing would hold their variance at 1 meanwhile."""
+    """L-BFGS on w, from what is known of the curvature, or from nothing.
 
-    def __init__(self, point: Point) -> None:
-        self.point = point
-        self.lbfgs = Lbfgs(point.u.flatten(1), LBFGS_STEP)
+    The noise maps stay as they are, since nothing would hold their variance at 1 meanwhile.
+    """
+
+    def __init__(self, point: Point, curvature: Curvature | None = None) -> None:
+        self.point, self.curvature = point, curvature
+        away = torch.zeros_like(point.u.flatten(1))  # from the point, in units in which the loss bends evenly
+        self.lbfgs = Lbfgs(away, LBFGS_STEP, scale=0.0 if curvature is None else 1.0)
 
     def trial(self) -> Point:
         """The line search's next point."""
-        return Point(self.lbfgs.trial.reshape(self.point.u.shape), self.point.noise)
+        return Point(self.point.u + self._root(self.lbfgs.trial).reshape(self.point.u.shape), self.point.noise)
 
     def move(self, score: Score) -> None:
         """Accept it or shorten the step, face by face."""
-        self.lbfgs.move(score.losses, score.gradients[0].flatten(1))
+        self.lbfgs.move(score.losses, self._root(score.gradients[0].flatten(1)))
 
     def keep(self, rows: Tensor) -> None:
         """These faces alone."""
         self.lbfgs.keep(rows)
         self.point = self.point.kept(rows)
+
+    def _root(self, x: Tensor) -> Tensor:
+        return x if self.curvature is None else self.curvature.root(x)
 
 
 def ramp(at: float, rampup: float, rampdown: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -23,6 +24,9 @@ from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import sample_w
+
+if TYPE_CHECKING:
+    from projector.curvature import Curvature
 
 PLATEAU = 0.01  # share of the loss; what is less in `patience` steps cannot be seen
 
@@ -57,7 +61,11 @@ class ProjectionConfig:
                 raise InputError(f"{name}: found {getattr(self, name)}, expected 0 or more")
 
 
-REFINEMENT = ProjectionConfig(steps=5, jitter=0)  # after an encoder, which is near already
+# Where the curvature is known, L-BFGS comes as near in 30 evaluations as Adam in 110 steps, a quarter of the time. It also
+# goes to places that Adam, and its noise on w, pass over; three times the penalties kept noses and mouths whole.
+CURVED = ProjectionConfig(steps=30, space="w+", prior=0.18, spread=0.3)
+# After an encoder, which is near already: without a curvature Adam's usual rate would first lead away from there.
+REFINEMENT = ProjectionConfig(steps=8, space="w+", learning_rate=0.05, rampdown=0.5, jitter=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +87,14 @@ def project(
     *,
     start: Tensor | None = None,
     focus: Tensor | None = None,
+    curvature: Curvature | None = None,
 ) -> Iterator[ProjectionStep]:
     """Optimise for pictures [N, 3, R, R] in [-1, 1], all at once; yields the start, then after every step.
 
     start [N, num_ws, w_dim]: the w to begin from, None = the mean face. focus [N, 1, R, R], 0 or more: how much each
-    place counts, None = as `config.focus` says. A face's result does not depend on the others. Raises InputError where
-    sizes do not fit, and for 0 steps without a start.
+    place counts, None = as `config.focus` says. curvature: of the model; in the space w+ L-BFGS takes the steps then,
+    not Adam. A face's result does not depend on the others. Raises InputError where sizes do not fit, and for 0
+    steps without a start.
     """
     _check(pictures, generator, config, start)
     statistics = w_statistics(generator, config.seed)
@@ -95,12 +105,13 @@ def project(
     best, total = Best(point, objective), config.steps + config.lbfgs
     if not total:
         best.see(point, objective.measure(point), best.rows)
+    curvature = curvature if config.space == "w+" else None
     if config.steps:
-        yield from _go(AdamMover(point, config), objective, best, range(config.steps), total)
+        mover: Mover = AdamMover(point, config) if curvature is None else LbfgsMover(point, curvature)
+        yield from _go(mover, objective, best, range(config.steps), total)
     if config.lbfgs:
-        yield from _go(
-            LbfgsMover(best.point if config.steps else point), objective, best, range(config.steps, total), total
-        )
+        mover = LbfgsMover(best.point if config.steps else point, curvature)
+        yield from _go(mover, objective, best, range(config.steps, total), total)
     yield best.step(total, total)
 
 

@@ -6,13 +6,12 @@ the *change* of the weights: a task vector, which may be added to any relative o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from projector.adam import Adam
 from projector.movers import ramp
@@ -23,15 +22,14 @@ from stylegan2.errors import InputError, ShapeMismatch
 from stylegan2.generator import Generator, Noise
 
 SYNTHESIS = "synthesis."  # of native tensor names
-BLOCK = re.compile(r"(?:^|\.)(b\d+\..+)$")  # the native name's end, also in a network around others
 
 
 @dataclass(frozen=True)
 class TuningConfig:
     """How to tune. Defaults by eye and by likeness on the portraits (docs/projection.md), not the paper's."""
 
-    steps: int = 60
-    learning_rate: float = 3e-3  # per step and weight; weights are of unit scale (equalised learning rate)
+    steps: int = 40
+    learning_rate: float = 1e-3  # per step and weight; weights are of unit scale (equalised learning rate)
     rampdown: float = 0.3  # share of the steps over which the rate falls to 0
     locality: float = 0.1  # weight of what keeps other faces as they were; the paper's λ_R, 0 = nothing does
     reach: float = 0.5  # how far from the pivot these faces are, in std of w; the paper's α
@@ -92,26 +90,30 @@ def tune(
         adam.step(gradients, config.learning_rate * ramp(index / config.steps, 0.0, config.rampdown))
 
 
-def added(generator: Generator, change: Mapping[str, Tensor], share: float = 1.0) -> Generator:
-    """Return a copy of a generator with a share of the change added to its synthesis.
-
-    Tensors that it does not have are passed over: models of another size share what both have. In a network around
-    others, such as a pair with a mask, all of them are changed. Raises ShapeMismatch for tensors of another shape.
-    """
+def added(generator: Generator, change: Mapping[str, Tensor]) -> Generator:
+    """Return a copy of a generator with the change added to its synthesis; errors as in `add_change`."""
     copy = deepcopy(generator)
-    with torch.no_grad():
-        for name, weight in copy.synthesis.named_parameters():
-            found = BLOCK.search(name)
-            delta = change.get(SYNTHESIS + found[1]) if found else None
-            if delta is None:
-                continue
-            if delta.shape != weight.shape:
-                raise ShapeMismatch(
-                    f"change: {name} has shape {tuple(delta.shape)}, the model's {tuple(weight.shape)}; expected a "
-                    "model of the family that was tuned"
-                )
-            weight.add_(delta.to(weight), alpha=share)
+    add_change(copy.synthesis, change)
     return copy
+
+
+@torch.no_grad()
+def add_change(synthesis: nn.Module, change: Mapping[str, Tensor]) -> None:
+    """Add a change to a synthesis network in place.
+
+    Tensors that it does not have are passed over: models of another size share what both have. Raises ShapeMismatch
+    for tensors of another shape.
+    """
+    for name, weight in synthesis.named_parameters():
+        delta = change.get(SYNTHESIS + name)
+        if delta is None:
+            continue
+        if delta.shape != weight.shape:
+            raise ShapeMismatch(
+                f"change: {name} has shape {tuple(delta.shape)}, the model's {tuple(weight.shape)}; expected a model "
+                "of the family that was tuned"
+            )
+        weight.add_(delta.to(weight))
 
 
 class Neighbours:

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from blendgan.projection import Finder
     from projector.optimise import ProjectionConfig
 
+STEPS = "Steps of the search.  [default: 8 after an encoder, else 30, or 110 where no curvature is known]"
 WORDS = ("lbfgs", "patience", "focus")  # of ProjectionConfig, under the same name
+steps = click.option("--steps", type=click.IntRange(min=0), help=STEPS)
 _SEARCH = (
-    click.option("--space", type=click.Choice(["w", "w+", "w+n"]), default="w+n", show_default=True,
-                 help="One style for all layers, one each, or these and the noise maps."),
+    click.option("--space", type=click.Choice(["w", "w+", "w+n"]),
+                 help="One style for all layers, one each, or these and the noise maps.  [default: w+ for a model that "
+                      "comes with its curvature, or after an encoder, else w+n]"),
     options.encoder,
-    click.option("--steps", type=click.IntRange(min=0), help="Steps.  [default: 5 after an encoder, else 110]"),
+    steps,
     click.option("--lbfgs", type=click.IntRange(min=0), metavar="N", help="Then N steps of L-BFGS, which moves w."),
     click.option("--patience", type=click.IntRange(min=0), metavar="N",
                  help="A face stops that gained less than 1 % in N steps; 0 = none does."),
@@ -50,7 +53,10 @@ def chosen_config(chosen: dict[str, Any], finder: Finder) -> ProjectionConfig:
     said = {word: chosen[word] for word in WORDS if chosen[word] is not None}
     if chosen["loss"] is not None:
         said["weights"] = parse_weights(chosen["loss"])
-    return replace(finder.config_of(chosen["steps"]), space=chosen["space"], seed=chosen["seed"], **said)
+    if chosen["space"] is not None:
+        said["space"] = chosen["space"]
+        finder = finder if chosen["space"] == "w+" else replace(finder, curvature=None)  # it serves w+ alone
+    return replace(finder.config_of(chosen["steps"]), seed=chosen["seed"], **said)
 
 
 def change_name(result: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
-from blendgan.cli.projection_options import tune
+from blendgan.cli.projection_options import steps, tune
 from blendgan.cli.schedules import SHIPPED_PAIR, Command
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ _SETTINGS = (
     click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
                  help="Add the change to the photo, or paste the rendered face."),
     options.encoder,
-    click.option("--steps", type=click.IntRange(min=0),
-                 help="Steps of the projection.  [default: 5 after an encoder, else 110]"),
+    steps,
     tune,
 )  # fmt: skip
 _FILES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,22 @@ import pytest
 import torch
 from PIL import Image
 
+from blendgan.blending import blend_models
 from blendgan.cli.main import run
+from blendgan.masks import Mask
 from blendgan.personal import with_change
 from blendgan.projection import draw
+from blendgan.recipe import recipe_of
 from blendgan.samples import write_portrait
+from blendgan.schedule import Table, Uniform
+from blendgan.sources import open_source
+from blendgan.spatial import Masking
 from blendgan.toonification import open_studio
 from projector.change_files import load_change
 from projector.latent import load_latent
-from stylegan2.checkpoints import Checkpoint, expected_shapes
+from stylegan2.checkpoints import Checkpoint, expected_shapes, load
 from stylegan2.config import DiscriminatorConfig, GeneratorConfig
+from stylegan2.loading import load_generator, sample_w
 
 CONFIG = GeneratorConfig(16, (8, 6, 4), z_dim=8, w_dim=8, mapping_layers=2, mapping_width=8, embed_dim=8)
 D_CONFIG = DiscriminatorConfig(16, (8, 6, 4))
@@ -53,22 +61,40 @@ def test_toonify_tunes_and_writes_the_change(models: list[str], portrait: Path, 
     plain, tuned = (np.asarray(Image.open(tmp_path / name / "photo.toon.png")) for name in ("plain", "tuned"))
     assert not np.array_equal(plain, tuned)
 
-    studio = open_studio(models[1], models[3], encoder="none")
+    studio = open_studio(models[1], models[3], recipe_of(Uniform(0.5)), encoder="none")
     latent = load_latent(tmp_path / "tuned" / "photo.toon.npz")
     with_it = with_change(studio, load_change(change_file, studio.base))
     for ours, without in ((with_it.base, studio.base), (with_it.blended, studio.blended)):
         assert not torch.equal(draw(ours, latent), draw(without, latent))
 
 
-def test_a_change_moves_base_and_blend_alike(models: list[str]) -> None:
-    studio = open_studio(models[1], models[3], encoder="none")
-    change = {"synthesis.b8.conv0.bias": torch.full([6], 0.25)}
+def test_the_blend_takes_its_share_of_the_change(models: list[str]) -> None:
+    """As if the tuned BASE had been blended."""
+    recipe = recipe_of(Table({4: 0.0, 8: 0.25, 16: 1.0}))
+    studio = open_studio(models[1], models[3], recipe, encoder="none")
+    draw = torch.Generator().manual_seed(0)
+    names = [name for name, _ in studio.base.synthesis.named_parameters()]
+    change = {
+        f"synthesis.{n}": torch.randn(studio.base.synthesis.get_parameter(n).shape, generator=draw) for n in names
+    }
     moved = with_change(studio, change)
-    for ours, before in ((moved.base, studio.base), (moved.blended, studio.blended)):
-        weights, old = ours.state_dict(), before.state_dict()
-        torch.testing.assert_close(weights["synthesis.b8.conv0.bias"], old["synthesis.b8.conv0.bias"] + 0.25)
-        assert all(torch.equal(weights[n], old[n]) for n in old if n != "synthesis.b8.conv0.bias")
+    base = load(models[1])
+    tuned = {n: t + change[n] if n in change else t for n, t in base.tensors.items()}
+    sources = open_source(replace(base, tensors=tuned)), open_source(models[3])
+    expected = load_generator(blend_models(sources, recipe)).state_dict()
+    for name, tensor in moved.blended.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], atol=1e-5, rtol=1e-5)
+    assert torch.equal(moved.base.state_dict()["synthesis.b16.torgb.weight"], tuned["synthesis.b16.torgb.weight"])
     assert with_change(studio, {}) is studio
+
+
+def test_a_mask_keeps_the_tuned_base_where_it_is_black(models: list[str]) -> None:
+    mask = Masking(Mask("flat", np.zeros((4, 4), np.uint16)))
+    studio = open_studio(models[1], models[3], recipe_of(Uniform(0.5)), masking=mask, encoder="none")
+    moved = with_change(studio, {"synthesis.b8.conv0.bias": torch.full([6], 0.25)})
+    w = sample_w(studio.base, 1, 0)[:, None].repeat(1, 6, 1)
+    torch.testing.assert_close(moved.blended.synthesis(w), moved.base.synthesis(w))
+    assert not torch.equal(moved.base.synthesis(w), studio.base.synthesis(w))
 
 
 def test_project_tunes_and_films(models: list[str], portrait: Path, tmp_path: Path) -> None:
