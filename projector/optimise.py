@@ -61,8 +61,8 @@ class ProjectionConfig:
                 raise InputError(f"{name}: found {getattr(self, name)}, expected 0 or more")
 
 
-# Where the curvature is known, L-BFGS comes as near in 30 evaluations as Adam in 110 steps, a quarter of the time. It also
-# goes to places that Adam, and its noise on w, pass over; three times the penalties kept noses and mouths whole.
+# Where the curvature is known, L-BFGS comes as near in 30 evaluations as Adam in 110 steps, in a quarter of the time.
+# It also goes to places that Adam, with its noise on w, passes over: three times the penalties keep faces whole.
 CURVED = ProjectionConfig(steps=30, space="w+", prior=0.18, spread=0.3)
 # After an encoder, which is near already: without a curvature Adam's usual rate would first lead away from there.
 REFINEMENT = ProjectionConfig(steps=8, space="w+", learning_rate=0.05, rampdown=0.5, jitter=0)
