@@ -55,7 +55,7 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     refuse_lost_files(photos, inputs, chosen["out"], chosen["outdir"])
     settings = chosen_settings(chosen)
     sources, recipe = opened(named_models(base, transfer), given_recipe(chosen))
-    studio = studio_of(sources, recipe, device, chosen_masking(chosen["mask"], chosen["mask_from"]))
+    studio = studio_of(sources, recipe, device, chosen_masking(chosen["mask"], chosen["mask_from"]), chosen["encoder"])
     for_each(photos, lambda photo: _redraw(studio, job_of(photo, settings, chosen), quiet=chosen["quiet"]))
 
 
