@@ -23,9 +23,10 @@ from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
 from blendgan.spatial import Masking, SpatialPair
+from blendgan.swap_grid import SwapGrid
 from projector import head
 from projector.alignment import AlignedFace
-from projector.latent import Latent
+from projector.latent import Latent, in_half
 from projector.layer import Layer, change_layer, face_layer
 from projector.optimise import ProjectionConfig
 from projector.paste import compose
@@ -63,6 +64,16 @@ class ToonSettings:
         if self.detail is not None and not 0 <= self.detail <= 1:
             raise InputError(f"detail: found {self.detail:g}, expected 0 to 1, the share of the photo's fine texture")
 
+    def to_json(self) -> dict[str, Any]:
+        """What drawing depends on, and how the latents were found; what is usual is left out."""
+        said: dict[str, Any] = {
+            "paste": self.paste,
+            "match_colour": self.match_colour,
+            "selection": str(self.selection),
+        }
+        optional = {"detail": self.detail, "steps": self.projection.steps if self.projection else self.steps}
+        return said | {key: value for key, value in optional.items() if value is not None}
+
     def search(self, finder: Finder) -> ProjectionConfig:
         """How latents are searched for."""
         return self.projection or finder.config_of(self.steps)
@@ -78,6 +89,7 @@ class Studio:
     finder: Finder
     blended: Generator
     recipe: Recipe  # with the models' fingerprints
+    swaps: SwapGrid | None = None  # what draws a sheet of swaps, where one is wanted
 
     @property
     def base(self) -> Generator:
@@ -107,6 +119,7 @@ class Toon:
     toonified: tuple[Image.Image, ...]
     recipe: Recipe
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
+    settings: ToonSettings = ToonSettings()
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -168,10 +181,10 @@ def toonify_photo(
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
-    return render(studio, opened, faces, latent, settings)
+    return render(studio, opened, faces, in_half(latent), settings)  # as pictures carry it: drawn again, it is the same
 
 
-def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:
+def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:
     """Draw a latent with both models and put the blend's faces where the photo's were.
 
     Raises WrongGenerator for a latent of another family.
@@ -184,7 +197,7 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
     return Toon(
         compose(photo, layers),
         photo.metadata, tuple(faces), latent,
-        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask,
+        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask, settings,
     )  # fmt: skip
 
 
@@ -202,7 +215,14 @@ def _with_colours_of_photo(
     return take_colours(toonified, projected if settings.paste == "change" else photographed, where)
 
 
+def face_to_json(face: AlignedFace) -> dict[str, Any]:
+    """Return a face's place as plain values; `toon_records` reads them."""
+    said: dict[str, Any] = {"quad": face.quad.tolist(), "score": round(float(face.score), 4)}
+    return said if face.points is None else said | {"points": np.asarray(face.points, np.float64).tolist()}
+
+
 def papers_of(toon: Toon) -> dict[str, Any]:
-    """What a picture's metadata says of how it was made."""
+    """What a picture's metadata says of how it was made; faces from left to right, in px of the upright photo."""
     said = papers("toonify") | {recipe.KEY: recipe.to_json(toon.recipe)}
+    said |= {"settings": toon.settings.to_json(), "faces": [face_to_json(face) for face in toon.faces]}
     return said if toon.mask is None else {**said, "mask": dict(toon.mask)}
