@@ -9,11 +9,14 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.batch import for_each
-from blendgan.cli.masks import chosen_masking, mask_options
+from blendgan.cli.many import bulk_options, in_bulk, is_bulk, results_of
+from blendgan.cli.masks import mask_options
+from blendgan.cli.order import Order
 from blendgan.cli.progress import projection_bar
-from blendgan.cli.recipes import given_recipe, opened, recipe_options
+from blendgan.cli.recipes import given_recipe, recipe_options
 from blendgan.cli.toonify_files import job_of, refuse_lost_files
 from blendgan.cli.toonify_options import chosen_settings, model_options, named_models, toon_options
+from blendgan.inputs import find_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +30,8 @@ Examples:
   blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
-  blendgan toonify *.jpg --outdir toons"""
+  blendgan toonify *.jpg --outdir toons
+  blendgan toonify photos --outdir toons --workers 4"""
 
 
 @click.command(epilog=EXAMPLE)
@@ -36,6 +40,7 @@ Examples:
 @recipe_options
 @mask_options
 @toon_options
+@bulk_options
 @options.device
 @options.threads
 @options.force
@@ -46,17 +51,24 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     """Redraw every face of a photo by a blend of two models; without models, the shipped pair.
 
     Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
+    Folders are searched to the bottom; a run over many photos goes on where it ended, --force does all anew.
     """
-    from blendgan.toonification import studio_of
-    from stylegan2.memory import keep_freed_memory
-
-    keep_freed_memory()
-    inputs = (base, transfer, chosen["recipe_file"], chosen["mask"])
-    refuse_lost_files(photos, inputs, chosen["out"], chosen["outdir"])
+    found = find_inputs(photos)
+    results = results_of(found, chosen)
+    refuse_lost_files(results, (base, transfer, chosen["recipe_file"], chosen["mask"]))
     settings = chosen_settings(chosen)
-    sources, recipe = opened(named_models(base, transfer), given_recipe(chosen))
-    studio = studio_of(sources, recipe, device, chosen_masking(chosen["mask"], chosen["mask_from"]))
-    for_each(photos, lambda photo: _redraw(studio, job_of(photo, settings, chosen), quiet=chosen["quiet"]))
+    jobs = [job_of(photo, names, settings, chosen) for photo, names in results]
+    order = Order(named_models(base, transfer), given_recipe(chosen), chosen["mask"], chosen["mask_from"], device)
+    if is_bulk(found, chosen):
+        in_bulk(jobs, order.maker(), order.open, found.left_alone, chosen)
+        return
+    studio = order.open()
+    for_each(jobs, lambda job: _redraw(studio, job, quiet=chosen["quiet"]), name=photo_of)
+
+
+def photo_of(job: Job) -> Path:
+    """What errors call a job."""
+    return job.photo
 
 
 def _redraw(studio: Studio, job: Job, *, quiet: bool) -> None:

@@ -27,27 +27,22 @@ def _picture_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
     return (outdir or photo.parent) / f"{photo.stem}.toon.png"
 
 
-def job_of(photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
+def job_of(photo: Path, names: Names, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
     """Return the job of one photo, by the command's options."""
     from blendgan.redrawing import Job
 
-    names = result_names(photo, chosen["out"], chosen["outdir"])
     return Job(photo, *names, settings, replaces_latent=chosen["force"], with_metadata=not chosen["no_metadata"])
 
 
-def refuse_lost_files(
-    photos: Sequence[Path], inputs: Iterable[str | Path | None], out: Path | None, outdir: Path | None
-) -> None:
+def refuse_lost_files(results: Sequence[tuple[Path, Names]], inputs: Iterable[str | Path | None]) -> None:
     """Before any work: no result may take the place of an input, nor of another photo's result.
 
-    Raises UsageError.
+    `results`: each photo with the names of its results. Raises UsageError.
     """
-    if out is not None and len(photos) > 1:
-        raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
-    read = {Path(one).resolve(): one for one in (*photos, *inputs) if one is not None}
+    read = {Path(one).resolve(): one for one in (*(photo for photo, _ in results), *inputs) if one is not None}
     photo_of: dict[Path, Path] = {}
-    for photo in photos:
-        for written in result_names(photo, out, outdir):
+    for photo, names in results:
+        for written in names:
             if written.resolve() in read:
                 raise click.UsageError(
                     f"{written}: would be written over {read[written.resolve()]}, which is read; choose another name "
