@@ -98,14 +98,16 @@ class RayEngine:
         context.print_on_execution_start = False
         size = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // self.threads)
         rows = [{"index": index, "job": pickle.dumps(job)} for index, job in waiting.items()]
-        outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            Redrawer,
-            fn_constructor_args=(self.make, os.getcwd()),
-            batch_size=1,
-            compute=ray.data.ActorPoolStrategy(size=min(size, len(rows)), max_tasks_in_flight_per_actor=1),
-            num_cpus=self.threads,
-            ray_remote_args_fn=_retries,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # once more: importing Ray has set filters of its own
+            outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+                Redrawer,
+                fn_constructor_args=(self.make, os.getcwd()),
+                batch_size=1,
+                compute=ray.data.ActorPoolStrategy(size=min(size, len(rows)), max_tasks_in_flight_per_actor=1),
+                num_cpus=self.threads,
+                ray_remote_args_fn=_retries,
+            )
         try:
             for row in outcomes.iter_rows():
                 yield int(row["index"]), str(row["reason"])
