@@ -21,9 +21,10 @@ class Order:
 
     models: tuple[str, ...]
     given: Given
-    mask: str | None
-    mask_from: int | None
     device: torch.device
+    mask: str | None = None
+    mask_from: int | None = None
+    encoder: str | None = None
 
     def open(self) -> Studio:
         """Load and blend the models."""
@@ -32,7 +33,7 @@ class Order:
 
         keep_freed_memory()
         sources, recipe = opened(self.models, self.given)
-        return studio_of(sources, recipe, self.device, chosen_masking(self.mask, self.mask_from))
+        return studio_of(sources, recipe, self.device, chosen_masking(self.mask, self.mask_from), self.encoder)
 
     def maker(self) -> str:
         """Return what decides the results besides photo and settings: version, recipe with fingerprints, mask."""
@@ -42,4 +43,4 @@ class Order:
         blended = blend_lazily(*opened(self.models, self.given))
         masking = chosen_masking(self.mask, self.mask_from)
         mask = None if masking is None else [masking.mask.digest, masking.from_resolution]
-        return json.dumps([__version__, blended.metadata[recipe.KEY], mask], sort_keys=True)
+        return json.dumps([__version__, blended.metadata[recipe.KEY], mask, self.encoder], sort_keys=True)

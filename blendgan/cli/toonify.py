@@ -58,7 +58,8 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     refuse_lost_files(results, (base, transfer, chosen["recipe_file"], chosen["mask"]))
     settings = chosen_settings(chosen)
     jobs = [job_of(photo, names, settings, chosen) for photo, names in results]
-    order = Order(named_models(base, transfer), given_recipe(chosen), chosen["mask"], chosen["mask_from"], device)
+    words = (chosen[name] for name in ("mask", "mask_from", "encoder"))
+    order = Order(named_models(base, transfer), given_recipe(chosen), device, *words)
     if is_bulk(found, chosen):
         in_bulk(jobs, order.maker(), order.open, found.left_alone, chosen)
         return

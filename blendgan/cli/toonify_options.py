@@ -22,7 +22,9 @@ _SETTINGS = (
     click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole."),
     click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
                  help="Add the change to the photo, or paste the rendered face."),
-    click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]"),
+    options.encoder,
+    click.option("--steps", type=click.IntRange(min=0),
+                 help="Steps of the projection.  [default: 5 after an encoder, else 110]"),
 )  # fmt: skip
 _FILES = (
     click.option("-o", "--out", type=options.PngFile(), help="The result's name, for one photo."),
@@ -51,11 +53,9 @@ def chosen_settings(chosen: dict[str, Any]) -> ToonSettings:
     """Return the settings that the options say."""
     from blendgan.faces import WHOLE, parse_selection
     from blendgan.toonification import ToonSettings
-    from projector.optimise import ProjectionConfig
 
     selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
-    projection = ProjectionConfig(steps=chosen["steps"]) if chosen["steps"] else ProjectionConfig()
-    return ToonSettings(selection, chosen["paste"], projection)
+    return ToonSettings(selection, chosen["paste"], steps=chosen["steps"])
 
 
 def _with(found: tuple[Any, ...], command: Command) -> Command:
