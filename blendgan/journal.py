@@ -41,18 +41,25 @@ class Journal:
         if entry.get("state") != "done" or not all(path.is_file() for path in job.results):
             return False
         with suppress(OSError):  # a photo that has gone fails when it is read, and is then named
-            return bool(entry["result"] == _digest(job.picture) and entry["made_from"] == self._made_from(job))
+            return entry.get("result") == digest(job.picture) and entry.get("made_from") == self._made_from(job)
         return False
 
     def begin(self, job: Job) -> Job:
         """Note that from now on what lies under the job's names is this run's, if nothing did before; returns the job.
 
-        One that an earlier run began and did not end may replace its latents, which were written before the picture.
+        Latents that an earlier run wrote by this journal, before it was interrupted or from what has changed since, may
+        be replaced; others are refused as always.
         """
-        is_half_done = self._last(job).get("state") == "begun"
-        if is_half_done or not any(path.exists() for path in job.results):
+        is_ours = self._is_ours(job)
+        if is_ours or not any(path.exists() for path in job.results):
             self._note(job, {"state": "begun"})
-        return replace(job, replaces_latent=True) if is_half_done else job
+        return replace(job, replaces_latent=True) if is_ours else job
+
+    def _is_ours(self, job: Job) -> bool:
+        entry = self._last(job)
+        if entry.get("state") == "done":
+            return job.picture.is_file() and entry.get("result") == digest(job.picture)
+        return entry.get("state") == "begun"
 
     def end(self, job: Job, reason: str) -> None:
         """Note that a job is done, or why it failed."""
@@ -60,7 +67,7 @@ class Journal:
             self._note(job, {"state": "failed", "reason": reason})
             return
         with suppress(OSError):  # a photo that vanished meanwhile is as if it had never been done
-            self._note(job, {"state": "done", "result": _digest(job.picture), "made_from": self._made_from(job)})
+            self._note(job, {"state": "done", "result": digest(job.picture), "made_from": self._made_from(job)})
 
     def _last(self, job: Job) -> Entry:
         folder = job.picture.parent
@@ -79,7 +86,7 @@ class Journal:
     def _made_from(self, job: Job) -> str:
         """SHA-256 of everything that the results depend on."""
         said = {field.name: _plain(getattr(job, field.name)) for field in fields(job) if field.name not in NOT_SETTINGS}
-        text = json.dumps([self._maker, _digest(job.photo), said], sort_keys=True)
+        text = json.dumps([self._maker, digest(job.photo), said], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -93,16 +100,17 @@ def sweep(jobs: Iterable[Job]) -> None:
         remove_leftovers(folder, results)
 
 
-def _plain(value: object) -> str:
-    return value.name if isinstance(value, Path) else repr(value)
-
-
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, which may be larger than memory."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             found.update(chunk)
     return found.hexdigest()
+
+
+def _plain(value: object) -> str:
+    return value.name if isinstance(value, Path) else repr(value)
 
 
 def _read(path: Path) -> dict[str, Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blendgan.cli.masks import chosen_masking
@@ -39,8 +40,11 @@ class Order:
         """Return what decides the results besides photo and settings: version, recipe with fingerprints, mask."""
         from blendgan import __version__, recipe
         from blendgan.blending import blend_lazily
+        from blendgan.journal import digest
 
         blended = blend_lazily(*opened(self.models, self.given))
         masking = chosen_masking(self.mask, self.mask_from)
         mask = None if masking is None else [masking.mask.digest, masking.from_resolution]
-        return json.dumps([__version__, blended.metadata[recipe.KEY], mask, self.encoder], sort_keys=True)
+        is_file = self.encoder is not None and Path(self.encoder).is_file()
+        encoder = digest(Path(str(self.encoder))) if is_file else self.encoder
+        return json.dumps([__version__, blended.metadata[recipe.KEY], mask, encoder], sort_keys=True)
