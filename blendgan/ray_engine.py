@@ -157,8 +157,8 @@ class _WithoutRay(io.TextIOBase):
         self._stream.flush()
 
     def isatty(self) -> bool:
-        """Whether the stream below is a terminal."""
-        return bool(self._stream.isatty())
+        """Whether the stream below is a terminal; it is asked at the very end too, when that may be closed."""
+        return not self._stream.closed and bool(self._stream.isatty())
 
     @property
     def encoding(self) -> str:  # type: ignore[override]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,15 @@ import click
 from blendgan.cli import options
 from blendgan.cli.batch import EXIT_SOME_FAILED
 from blendgan.cli.main import is_mendable, one_line
-from blendgan.cli.progress import many_bar
+from blendgan.cli.progress import counting_bar, many_bar, projection_bar
 from blendgan.cli.schedules import Command
-from blendgan.cli.toonify_files import Names, result_names
+from blendgan.cli.toonify_files import job_of, result_names
 from blendgan.inputs import Found
 
 if TYPE_CHECKING:
     from blendgan.bulk import Engine, Tally
     from blendgan.redrawing import Job
-    from blendgan.toonification import Studio
+    from blendgan.toonification import Studio, ToonSettings
 
     OpenStudio = Callable[[], Studio]
 
@@ -52,18 +53,28 @@ def is_bulk(found: Found, chosen: dict[str, Any]) -> bool:
     return found.is_search or chosen["workers"] is not None or chosen["engine"] == "ray"
 
 
-def results_of(found: Found, chosen: dict[str, Any]) -> list[tuple[Path, Names]]:
-    """Return each photo and the names of its results; with --outdir the folders of a search are kept below it.
+def jobs_of(found: Found, settings: ToonSettings, chosen: dict[str, Any]) -> list[Job]:
+    """Return a job for each input; with --outdir the folders of a search are kept below it.
 
     Raises UsageError for -o with several photos.
     """
     out, outdir = chosen["out"], chosen["outdir"]
     if out is not None and len(found.inputs) > 1:
         raise click.UsageError(f"-o names one result, {len(found.inputs)} photos are given; use --outdir")
-    return [
-        (one.photo, result_names(one.named, out, None if outdir is None else outdir / one.below))
-        for one in found.inputs
-    ]
+    jobs = []
+    for one in found.inputs:
+        names = result_names(one.named, out, None if outdir is None else outdir / one.below)
+        jobs.append(_of_its_kind(job_of(one.photo, names, settings, chosen)))
+    return jobs
+
+
+def _of_its_kind(job: Job) -> Job:
+    """A film's result is a film, and nothing beside it."""
+    from blendgan.clips import is_moving, moving_result
+
+    if not is_moving(job.photo):
+        return job
+    return replace(job, picture=moving_result(job.photo, job.picture), strip=None, latent=None)
 
 
 def in_bulk(
@@ -153,12 +164,24 @@ def open_redrawer(open_studio: OpenStudio, threads: int) -> Callable[[Job], str]
     return partial(attempt, open_studio())
 
 
-def attempt(studio: Studio, job: Job) -> str:
-    """Do a job; returns why it failed, in one line, empty if it did not. A bug of ours fails one photo, not the run."""
+def redraw_any(studio: Studio, job: Job, *, quiet: bool = True) -> tuple[Path, ...]:
+    """Do a job of any kind, with a bar unless quiet; returns the files written."""
+    from blendgan.clips import is_moving
     from blendgan.redrawing import redraw
 
+    if not is_moving(job.photo):
+        with projection_bar(job.photo.name, quiet=quiet) as watch:
+            return redraw(studio, job, watch)
+    from blendgan.moving import redraw_moving
+
+    with counting_bar(job.photo.name, quiet=quiet) as count:
+        return redraw_moving(studio, job, count)
+
+
+def attempt(studio: Studio, job: Job) -> str:
+    """Do a job; returns why it failed, in one line, empty if it did not. A bug of ours fails one photo, not the run."""
     try:
-        redraw(studio, job)
+        redraw_any(studio, job)
     except Exception as error:
         if is_mendable(error):
             return one_line(error).removeprefix(f"{job.photo}: ").removeprefix(f"{job.photo.name}: ")

@@ -9,12 +9,11 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.batch import for_each
-from blendgan.cli.many import bulk_options, in_bulk, is_bulk, results_of
+from blendgan.cli.many import bulk_options, in_bulk, is_bulk, jobs_of, redraw_any
 from blendgan.cli.masks import mask_options
 from blendgan.cli.order import Order
-from blendgan.cli.progress import projection_bar
 from blendgan.cli.recipes import given_recipe, recipe_options
-from blendgan.cli.toonify_files import job_of, refuse_lost_files
+from blendgan.cli.toonify_files import refuse_lost_files
 from blendgan.cli.toonify_options import chosen_settings, model_options, named_models, toon_options
 from blendgan.inputs import find_inputs
 
@@ -31,7 +30,8 @@ Examples:
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
   blendgan toonify *.jpg --outdir toons
-  blendgan toonify photos --outdir toons --workers 4"""
+  blendgan toonify photos --outdir toons --workers 4
+  blendgan toonify clip.mp4"""
 
 
 @click.command(epilog=EXAMPLE)
@@ -51,13 +51,12 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     """Redraw every face of a photo by a blend of two models; without models, the shipped pair.
 
     Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
-    Folders are searched to the bottom; a run over many photos goes on where it ended, --force does all anew.
+    Folders are searched to the bottom; a run over many photos goes on where it ended, --force does all anew. Of films
+    (GIF, WebP, APNG, videos) every frame is redrawn: clip.toon.mp4.
     """
     found = find_inputs(photos)
-    results = results_of(found, chosen)
-    refuse_lost_files(results, (base, transfer, chosen["recipe_file"], chosen["mask"]))
-    settings = chosen_settings(chosen)
-    jobs = [job_of(photo, names, settings, chosen) for photo, names in results]
+    jobs = jobs_of(found, chosen_settings(chosen), chosen)
+    refuse_lost_files(jobs, (base, transfer, chosen["recipe_file"], chosen["mask"]))
     words = (chosen[name] for name in ("mask", "mask_from", "encoder"))
     order = Order(named_models(base, transfer), given_recipe(chosen), device, *words)
     if is_bulk(found, chosen):
@@ -73,10 +72,7 @@ def photo_of(job: Job) -> Path:
 
 
 def _redraw(studio: Studio, job: Job, *, quiet: bool) -> None:
-    """One photo, from file to files, which are told."""
-    from blendgan.redrawing import redraw
-
-    with projection_bar(job.photo.name, quiet=quiet) as watch:
-        written = redraw(studio, job, watch)
+    """One photo or film, from file to files, which are told."""
+    written = redraw_any(studio, job, quiet=quiet)
     if not quiet:
         click.echo("\n".join(map(str, written)))

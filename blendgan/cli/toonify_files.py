@@ -34,15 +34,15 @@ def job_of(photo: Path, names: Names, settings: ToonSettings, chosen: dict[str, 
     return Job(photo, *names, settings, replaces_latent=chosen["force"], with_metadata=not chosen["no_metadata"])
 
 
-def refuse_lost_files(results: Sequence[tuple[Path, Names]], inputs: Iterable[str | Path | None]) -> None:
+def refuse_lost_files(jobs: Sequence[Job], inputs: Iterable[str | Path | None]) -> None:
     """Before any work: no result may take the place of an input, nor of another photo's result.
 
-    `results`: each photo with the names of its results. Raises UsageError.
+    Raises UsageError.
     """
-    read = {Path(one).resolve(): one for one in (*(photo for photo, _ in results), *inputs) if one is not None}
+    read = {Path(one).resolve(): one for one in (*(job.photo for job in jobs), *inputs) if one is not None}
     photo_of: dict[Path, Path] = {}
-    for photo, names in results:
-        for written in names:
+    for photo, results in ((job.photo, job.results) for job in jobs):
+        for written in results:
             if written.resolve() in read:
                 raise click.UsageError(
                     f"{written}: would be written over {read[written.resolve()]}, which is read; choose another name "
