@@ -96,7 +96,8 @@ class Animation:
             said |= {"quality": WEBP_QUALITY, "exif": _exif(text)}
         stays = [round(stay) if kind != "PNG" else stay for stay in self.durations_ms]
         first = next(pictures)
-        first.save(file, kind, save_all=True, append_images=pictures, duration=stays, **said)
+        others = pictures if kind == "GIF" else list(pictures)  # Pillow goes through those of the others twice
+        first.save(file, kind, save_all=True, append_images=others, duration=stays, **said)
         return ""
 
     def _check_size(self) -> None:

@@ -11,7 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ def redrawn(
     studio: Studio, frames: Iterable[Frame], tracks: Sequence[Track], settings: ToonSettings, sigma: float
 ) -> Iterator[tuple[Frame, Pixels]]:
     """Yield each frame with its new pixels, its own array where it has no face; a window's reach behind the reading."""
-    latents = _Latents(studio.finder, settings, sigma)
+    latents = Latents(studio.finder, settings, sigma)
     size, reach = crop_size(studio.base), reach_of(sigma)
     waiting: deque[tuple[int, Frame, Faces]] = deque()
     for index, frame in enumerate(frames):
@@ -153,7 +153,7 @@ def _face(track: Track, index: int) -> Face:
 
 
 def _drawn(
-    studio: Studio, latents: _Latents, index: int, frame: Frame, faces: Faces, settings: ToonSettings
+    studio: Studio, latents: Latents, index: int, frame: Frame, faces: Faces, settings: ToonSettings
 ) -> tuple[Frame, Pixels]:
     if not faces:
         return frame, frame.pixels
@@ -164,9 +164,8 @@ def _drawn(
     return frame, np.asarray(toon.image)
 
 
-@dataclass(eq=False)
-class _Latents:
-    """w [num_ws, w_dim] of every face of the frames at hand, as found; and smooth over them.
+class Latents:
+    """w [num_ws, w_dim] of every face of the frames at hand, as `found`; and smooth over them.
 
     Fitted noise is left out: it differs from frame to frame, and nothing flickers as much.
     """
@@ -176,24 +175,24 @@ class _Latents:
         self._first = replace(settings.search(finder), space="w+")
         steps = min(self._first.steps, FOLLOW_STEPS)
         self._next = replace(self._first, steps=steps, jitter=0.0, candidates=0)
-        self._found: dict[Track, dict[int, Tensor]] = {}
+        self.found: dict[Track, dict[int, Tensor]] = {}
 
     def find(self, index: int, faces: Faces) -> None:
         """Project the faces of the next frame: those of the frame before from there, the others from the beginning."""
-        for track in [track for track in self._found if track not in faces]:
-            if max(self._found[track]) < index - reach_of(self._sigma):
-                del self._found[track]
-        known = {track: face for track, face in faces.items() if index - 1 in self._found.get(track, {})}
+        for track in [track for track in self.found if track not in faces]:
+            if max(self.found[track]) < index - reach_of(self._sigma):
+                del self.found[track]
+        known = {track: face for track, face in faces.items() if index - 1 in self.found.get(track, {})}
         new = {track: face for track, face in faces.items() if track not in known}
         if new:
             self._search(index, new, self._start(new), self._first)
         if known:
-            start = torch.stack([self._found[track][index - 1] for track in known])
+            start = torch.stack([self.found[track][index - 1] for track in known])
             self._search(index, known, start.to(self._finder.generator.device), self._next)
 
     def smooth(self, index: int, track: Track) -> Tensor:
         """w of a face in a frame, from what was found in the frames about it."""
-        found, reach = self._found[track], reach_of(self._sigma)
+        found, reach = self.found[track], reach_of(self._sigma)
         for old in [at for at in found if at < index - reach]:
             del found[old]
         near = np.array([at for at in found if abs(at - index) <= reach])
@@ -213,4 +212,4 @@ class _Latents:
         steps = project(targets, finder.generator, finder.discriminator, config, start=start)
         last = deque(steps, maxlen=1).pop()
         for track, w in zip(faces, last.w.cpu(), strict=True):
-            self._found.setdefault(track, {})[index] = w
+            self.found.setdefault(track, {})[index] = w
