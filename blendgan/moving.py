@@ -11,7 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from blendgan import recipe
 from blendgan.animations import Animation, Frame
-from blendgan.clips import Clip
+from blendgan.clips import Clip, moving_result
 from blendgan.images import from_uint8
 from blendgan.inputs import VIDEOS
 from blendgan.papers import papers
@@ -46,6 +46,30 @@ Watcher = Callable[[int, int], None]  # told after every frame how many of how m
 SIGMA_S = 1 / 15  # of the windows, in time: two frames of thirty a second; a nod or a word takes several of them
 LEAST_SIGMA = 1.0  # in frames: of slow animations
 FOLLOW_STEPS = 5  # of the search from the frame before
+
+
+@dataclass(frozen=True)
+class FilmJob(Job):
+    """One film, and where its result goes; there is nothing beside it."""
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """The film."""
+        return (self.picture,)
+
+
+def film_job(job: Job, *, is_named: bool) -> FilmJob:
+    """Return the job of a film, from that of a photo of its name; `is_named`: the result's name is the user's.
+
+    Raises InputError for a name of another kind of film.
+    """
+    picture = moving_result(job.photo, job.picture)
+    if is_named and picture.suffix != job.picture.suffix.lower():
+        raise InputError(
+            f"{job.picture}: found the ending {job.picture.suffix!r}, expected {picture.suffix!r}, the kind of "
+            f"{job.photo}"
+        )
+    return FilmJob(job.photo, picture, None, None, job.settings, job.replaces_latent, job.with_metadata)
 
 
 def redraw_moving(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path, ...]:

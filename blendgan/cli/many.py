@@ -17,12 +17,12 @@ from blendgan.cli.batch import EXIT_SOME_FAILED
 from blendgan.cli.main import is_mendable, one_line
 from blendgan.cli.progress import counting_bar, many_bar, projection_bar
 from blendgan.cli.schedules import Command
-from blendgan.cli.toonify_files import job_of, result_names
+from blendgan.cli.toonify_files import job_of
 from blendgan.inputs import Found
 
 if TYPE_CHECKING:
     from blendgan.bulk import Engine, Tally
-    from blendgan.redrawing import Job
+    from blendgan.redrawing import Job, Teller
     from blendgan.toonification import Studio, ToonSettings
 
     OpenStudio = Callable[[], Studio]
@@ -58,23 +58,30 @@ def jobs_of(found: Found, settings: ToonSettings, chosen: dict[str, Any]) -> lis
 
     Raises UsageError for -o with several photos.
     """
-    out, outdir = chosen["out"], chosen["outdir"]
-    if out is not None and len(found.inputs) > 1:
+    outdir = chosen["outdir"]
+    if not found.inputs:
+        raise click.UsageError("Missing argument 'PHOTOS...': one photo or more, or --again RESULT")
+    if chosen["out"] is not None and len(found.inputs) > 1:
         raise click.UsageError(f"-o names one result, {len(found.inputs)} photos are given; use --outdir")
     jobs = []
     for one in found.inputs:
-        names = result_names(one.named, out, None if outdir is None else outdir / one.below)
-        jobs.append(_of_its_kind(job_of(one.photo, names, settings, chosen)))
+        place = None if outdir is None else outdir / one.below
+        job = job_of(one.named, settings, {**chosen, "outdir": place})
+        jobs.append(_of_its_kind(replace(job, photo=one.photo)))
     return jobs
 
 
 def _of_its_kind(job: Job) -> Job:
-    """A film's result is a film, and nothing beside it."""
-    from blendgan.clips import is_moving, moving_result
+    """A film's result is a film, and nothing beside it. Raises InputError for a name of -o that is of another kind."""
+    from blendgan.clips import is_moving
+    from blendgan.picture_files import form_of
 
     if not is_moving(job.photo):
+        form_of(job.picture)
         return job
-    return replace(job, picture=moving_result(job.photo, job.picture), strip=None, latent=None)
+    from blendgan.moving import film_job
+
+    return film_job(job, is_named=options.is_given("out"))
 
 
 def in_bulk(
@@ -164,14 +171,14 @@ def open_redrawer(open_studio: OpenStudio, threads: int) -> Callable[[Job], str]
     return partial(attempt, open_studio())
 
 
-def redraw_any(studio: Studio, job: Job, *, quiet: bool = True) -> tuple[Path, ...]:
-    """Do a job of any kind, with a bar unless quiet; returns the files written."""
+def redraw_any(studio: Studio, job: Job, tell: Teller | None = None, *, quiet: bool = True) -> tuple[Path, ...]:
+    """Do a job of any kind, with a bar unless quiet; `tell` hears of a photo's faces. Returns the files written."""
     from blendgan.clips import is_moving
     from blendgan.redrawing import redraw
 
     if not is_moving(job.photo):
         with projection_bar(job.photo.name, quiet=quiet) as watch:
-            return redraw(studio, job, watch)
+            return redraw(studio, job, watch, tell)
     from blendgan.moving import redraw_moving
 
     with counting_bar(job.photo.name, quiet=quiet) as count:
