@@ -144,8 +144,12 @@ class Clip:
 
 
 def _peek(frames: Iterator[tuple[Frame, Pixels]]) -> tuple[Frame, Iterator[tuple[Frame, Pixels]]]:
-    """The first frame, and all of them."""
-    first = next(frames)
+    """The first frame, and all of them with their pixels."""
+    first = next(frames, None)
+    if first is None:
+        raise InputError(
+            "video: found no frame that can be decoded, expected one or more; see whether the file is whole"
+        )
     return first[0], itertools.chain([first], frames)
 
 

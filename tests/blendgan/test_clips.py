@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ def write_clip(av: Any, path: Path, *, times: list[int], matrix: int = 1, with_s
         video.codec_context.colorspace = matrix
         tone = film.add_stream("aac", rate=44100) if with_sound else None
         for time, pixels in zip(times, numpy_pictures, strict=False):
+            pixels[:16, :16] = 230  # so that up is not down
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p", dst_colorspace=matrix)
             frame.pts, frame.time_base = time, video.codec_context.time_base
             film.mux(video.encode(frame))
@@ -140,6 +142,23 @@ def test_new_pixels_arrive_in_their_own_colours(av: Any, tmp_path: Path) -> None
         film.write(file, darker(film))
     for one, other in zip(film.frames(), Clip(tmp_path / "b.mp4").frames(), strict=True):
         assert np.abs(one.pixels.astype(int) // 2 - other.pixels).mean() < 3
+
+
+def test_a_clip_that_lies_on_its_side_comes_out_upright(av: Any, tmp_path: Path) -> None:
+    path = write_clip(av, tmp_path / "a.mp4", times=UNEVEN, with_sound=False)
+    lying = [frame.pixels for frame in Clip(path).frames()]
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 40  # where a track's display matrix lies (ISO 14496-12, 8.3.2, version 0)
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)  # a quarter clockwise
+    path.write_bytes(data)
+    film = Clip(path)
+    upright = [frame.pixels for frame in film.frames()]
+    assert all(np.array_equal(one, np.rot90(other, -1)) for one, other in zip(upright, lying, strict=True))
+    with (tmp_path / "b.mp4").open("wb") as file:
+        film.write(file, unchanged(film))
+    after = list(Clip(tmp_path / "b.mp4").frames())
+    assert [round(frame.source.rotation) for frame in after] == [0] * len(UNEVEN)
+    assert np.abs(after[3].pixels.astype(int) - upright[3]).mean() < 3
 
 
 def test_sound_that_does_not_fit_is_named(av: Any, tmp_path: Path) -> None:
