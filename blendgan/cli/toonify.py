@@ -9,12 +9,14 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.batch import for_each
+from blendgan.cli.many import bulk_options, in_bulk, is_bulk, jobs_of, redraw_any
 from blendgan.cli.masks import mask_options
-from blendgan.cli.progress import projection_bar
+from blendgan.cli.order import order_of
 from blendgan.cli.recipes import recipe_options
-from blendgan.cli.toonify_files import job_again, job_of, refuse_lost_files
-from blendgan.cli.toonify_models import chosen_studio, recorded_studio
+from blendgan.cli.toonify_files import job_again, refuse_lost_files
+from blendgan.cli.toonify_models import recorded_studio
 from blendgan.cli.toonify_options import chosen_settings, model_options, settings_over, toon_options
+from blendgan.inputs import find_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +32,8 @@ Examples:
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
   blendgan toonify *.jpg --outdir toons
+  blendgan toonify photos --outdir toons --workers 4
+  blendgan toonify clip.mp4
   blendgan toonify --again photo.toon.png --swap-res 32"""
 
 
@@ -39,6 +43,7 @@ Examples:
 @recipe_options
 @mask_options
 @toon_options
+@bulk_options
 @options.device
 @options.threads
 @options.force
@@ -49,25 +54,22 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     """Redraw every face of a photo by a blend of two models; without models, the shipped pair.
 
     Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
+    Folders are searched to the bottom; a run over many photos goes on where it ended, --force does all anew. Of films
+    (GIF, WebP, APNG, videos) every frame is redrawn: clip.toon.mp4.
     """
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
     if chosen["again"] is not None:
         return _toonify_again(photos, base, transfer, device, chosen)
-    _check_count(photos, chosen["out"])
-    settings = chosen_settings(chosen)
-    jobs = [job_of(photo, settings, chosen) for photo in photos]
+    found = find_inputs(photos)
+    jobs = jobs_of(found, chosen_settings(chosen), chosen)
     refuse_lost_files(jobs, (base, transfer, chosen["recipe_file"], chosen["mask"]))
-    studio = chosen_studio(base, transfer, device, chosen)
+    order = order_of(base, transfer, device, chosen)
+    if is_bulk(found, chosen):
+        return in_bulk(jobs, order.maker(), order.open, found.left_alone, chosen)
+    studio = order.open()
     for_each(jobs, lambda job: _redraw(studio, job, quiet=chosen["quiet"]))
-
-
-def _check_count(photos: tuple[Path, ...], out: Path | None) -> None:
-    if not photos:
-        raise click.UsageError("Missing argument 'PHOTOS...': one photo or more, or --again RESULT")
-    if out is not None and len(photos) > 1:
-        raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
 
 
 def _toonify_again(
@@ -90,11 +92,8 @@ def _toonify_again(
 
 
 def _redraw(studio: Studio, job: Job, *, quiet: bool) -> None:
-    """One photo, from file to files, which are told."""
-    from blendgan.redrawing import redraw
-
-    with projection_bar(job.photo.name, quiet=quiet) as watch:
-        written = redraw(studio, job, watch, None if quiet else lambda toon: _tell(job.photo, toon))
+    """One photo or film, from file to files, which are told."""
+    written = redraw_any(studio, job, None if quiet else lambda toon: _tell(job.photo, toon), quiet=quiet)
     if not quiet:
         click.echo("\n".join(map(str, written)))
 

@@ -26,13 +26,6 @@ Blend = tuple[tuple["Source", ...], "Recipe"]
 NOT_STYLES = (SHIPPED_PAIR[0], "mtcnn")  # shipped, but no TRANSFER
 
 
-def chosen_studio(base: str, transfer: str, device: torch.device, chosen: dict[str, Any]) -> Studio:
-    """Open the models that the options name, and blend them."""
-    given, models = styled(given_recipe(chosen), named_models(base, transfer), chosen["style"])
-    masking = chosen_masking(chosen["mask"], chosen["mask_from"])
-    return _studio(opened(models, given), device, masking, chosen, chosen["encoder"])
-
-
 def recorded_studio(
     record: Record, result: Path, base: str, transfer: str, device: torch.device, chosen: dict[str, Any]
 ) -> Studio:
@@ -49,7 +42,7 @@ def recorded_studio(
         blend = opened(models, given)
     else:
         blend = open_recipe(record.recipe, result.parent), changed_recipe(record.recipe, given.words)
-    return _studio(blend, device, masking, chosen, "none")
+    return opened_studio(blend, device, masking, chosen["grid"], "none")
 
 
 def styled(given: Given, models: tuple[str, ...], style: str | None) -> tuple[Given, tuple[str, ...]]:
@@ -81,12 +74,13 @@ def _options(given: Given) -> str:
     return ", ".join(f"--{name.replace('_', '-')}" for name in (*names, *(w for w in given.words if w != "schedule")))
 
 
-def _studio(
-    blend: Blend, device: torch.device, masking: Masking | None, chosen: dict[str, Any], encoder: str | None
+def opened_studio(
+    blend: Blend, device: torch.device, masking: Masking | None, grid: tuple[int, ...] | None, encoder: str | None
 ) -> Studio:
+    """Load and blend models that are open; `grid`: the swap resolutions of a sheet, None for no sheet."""
     from blendgan.swap_grid import SwapGrid
     from blendgan.toonification import studio_of
 
     sources, recipe = blend
-    swaps = None if chosen["grid"] is None else SwapGrid(sources, recipe, chosen["grid"], device)
+    swaps = None if grid is None else SwapGrid(sources, recipe, grid, device)
     return replace(studio_of(sources, recipe, device, masking, encoder), swaps=swaps)

@@ -11,11 +11,13 @@ import click
 from blendgan.cli import options
 from blendgan.cli.projection_options import steps, tune
 from blendgan.cli.schedules import SHIPPED_PAIR, Command
+from blendgan.inputs import VIDEOS
 
 if TYPE_CHECKING:
     from blendgan.toonification import ToonSettings
 
 ALL_SWAPS = "all"
+FILMS = (".gif", ".apng", *VIDEOS)
 
 
 class PictureFile(click.Path):
@@ -31,7 +33,8 @@ class PictureFile(click.Path):
 
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         try:
-            form_of(path)
+            if path.suffix.lower() not in FILMS:  # those are for films alone, as is seen when the input is known
+                form_of(path)
         except InputError as error:
             self.fail(str(error), param, ctx)
         return path
