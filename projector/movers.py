@@ -70,7 +70,7 @@ class LbfgsMover:
     """
 
     def __init__(self, point: Point, curvature: Curvature | None = None) -> None:
-        self.point, self.curvature = point, curvature
+        self.point, self.curvature = point.like([tensor.clone() for tensor in point.tensors]), curvature
         away = torch.zeros_like(point.u.flatten(1))  # from the point, in units in which the loss bends evenly
         self.lbfgs = Lbfgs(away, LBFGS_STEP, scale=0.0 if curvature is None else 1.0)
 

@@ -217,7 +217,7 @@ def test_lbfgs_goes_further_down(generator, discriminator) -> None:  # type: ign
     adam = list(project(pictures, generator, discriminator, config))[-1]
     both = list(project(pictures, generator, discriminator, replace(config, lbfgs=15)))
     assert [step.index for step in both] == list(range(26))
-    assert bool((both[-1].distances < 0.8 * adam.distances).all())
+    assert bool((both[-1].distances < 0.7 * adam.distances).all())
     longer = list(project(pictures, generator, discriminator, replace(config, steps=25)))[-1]
     assert bool((both[-1].distances < longer.distances).all())
 
