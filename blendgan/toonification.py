@@ -75,6 +75,7 @@ class ToonSettings:
             "selection": str(self.selection),
         }
         optional = {"detail": self.detail, "steps": self.projection.steps if self.projection else self.steps}
+        optional["tune"] = self.tuning.steps if self.tuning else None
         return said | {key: value for key, value in optional.items() if value is not None}
 
     def search(self, finder: Finder) -> ProjectionConfig:

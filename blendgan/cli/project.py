@@ -25,7 +25,7 @@ Examples:
   blendgan project photo.jpg
   blendgan project photo.jpg --network ffhq.pkl --space w --steps 500 -o me.npz
   blendgan project photo.jpg --focus 0.8 --lbfgs 20 --video search.webp
-  blendgan project photo.jpg --tune 60"""
+  blendgan project photo.jpg --tune 40"""
 FRAMES_PER_SECOND = 15  # of --video
 
 

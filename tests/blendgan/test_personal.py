@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from PIL import Image
 
 from blendgan.blending import blend_models
 from blendgan.cli.main import run
+from blendgan.images import read_metadata
 from blendgan.masks import Mask
+from blendgan.papers import METADATA_KEY
 from blendgan.personal import with_change
 from blendgan.projection import draw
 from blendgan.recipe import recipe_of
@@ -58,6 +61,8 @@ def test_toonify_tunes_and_writes_the_change(models: list[str], portrait: Path, 
     change_file = tmp_path / "tuned" / "photo.toon.tune.safetensors"
     assert change_file.exists()
     assert not list((tmp_path / "plain").glob("*.safetensors"))
+    said = json.loads(read_metadata(tmp_path / "tuned" / "photo.toon.png")[METADATA_KEY])
+    assert said["settings"]["tune"] == 5
     plain, tuned = (np.asarray(Image.open(tmp_path / name / "photo.toon.png")) for name in ("plain", "tuned"))
     assert not np.array_equal(plain, tuned)
 
