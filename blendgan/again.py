@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from blendgan.masks import Mask, load_mask
+from blendgan.personal import with_change
 from blendgan.projection import crop_size
 from blendgan.spatial import Masking
 from blendgan.toon_records import Record, digest_of
 from blendgan.toonification import Studio, Toon, ToonSettings, render
+from projector.change_files import load_change
 from projector.photo import read_photo
 from stylegan2.errors import InputError
 
@@ -19,7 +22,10 @@ def draw_again(studio: Studio, record: Record, photo: Path, settings: ToonSettin
     """Redraw recorded faces into their photo. Raises WrongGenerator for models of another family, InputError."""
     opened = read_photo(photo)
     record = record.chosen(settings.selection)
-    return render(studio, opened, record.faces(opened, crop_size(studio.base)), record.latent, settings)
+    change = {} if record.change is None else load_change(record.change, studio.base)
+    faces = record.faces(opened, crop_size(studio.base))
+    toon = render(with_change(studio, change), opened, faces, record.latent, settings)
+    return replace(toon, change=change)
 
 
 def find_photo(record: Record, result: Path, given: Path | None = None) -> Path:

@@ -78,7 +78,7 @@ def _write(studio: Studio, toon: Toon, job: Job) -> None:
     if job.latent is not None:
         save_latent(toon.latents, job.latent, replace=job.replaces_latent)  # first, since it alone may be refused
     if job.change is not None:
-        save_change(toon.change, studio.base, job.change, replace=job.replaces_latent)
+        save_change(toon.change, studio.base, job.change, replace=job.replaces_latent or job.record is not None)
     write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), said)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from projector import geometry
 from projector.alignment import AlignedFace, align_quad
 from projector.latent import Latent, load_latent, pack, unpack
 from projector.photo import Photo
+from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
 
 LATENT_KEY = "blendgan.latent"  # of the text: base64 of a latent file in float16
@@ -52,6 +53,7 @@ class Record:
     photo: tuple[str, str] | None
     places: tuple[Place, ...]
     latent: Latent
+    change: Path | None = None  # the file of BASE's change, where it was tuned
 
     def chosen(self, selection: Selection) -> Record:
         """The same of some of its faces. Raises InputError for a number that it does not have."""
@@ -69,7 +71,7 @@ class Record:
         noise = {name: value[indices] for name, value in self.latent.noise.items()}
         latent = Latent(self.latent.w[indices], self.latent.mapping, noise, self.latent.metadata)
         places = tuple(self.places[i] for i in indices)
-        return Record(self.recipe, self.mask, self.settings, self.photo, places, latent)
+        return replace(self, places=places, latent=latent)
 
     def faces(self, photo: Photo, size_px: int) -> list[AlignedFace]:
         """Cut the recorded faces out of the photo. Raises InputError for a size under 1."""
@@ -113,7 +115,7 @@ def read_record(result: Path) -> Record:
             f"{result}: what it says of its making is damaged, or of another command ({type(error).__name__}: "
             f"{error}); toonify the photo anew"
         ) from error
-    record = Record(**parts, latent=_latent(result, texts))
+    record = Record(**parts, latent=_latent(result, texts), change=_change_file(result, parts["settings"]))
     if len(record.places) != len(record.latent.w):
         raise InputError(
             f"{result}: found {len(record.places)} faces and latents of {len(record.latent.w)}; toonify the photo anew"
@@ -130,6 +132,7 @@ def _parts(said: Mapping[str, Any]) -> dict[str, Any]:
             paste=_one_of(PASTES, settings["paste"]),
             detail=settings.get("detail"),
             match_colour=bool(settings["match_colour"]),
+            tuning=TuningConfig(steps=int(settings["tune"])) if settings.get("tune") else None,
         ),
         "photo": None if photo is None else (str(photo["name"]), str(photo["sha256"])),
         "places": tuple(map(_place, said["faces"])),
@@ -152,6 +155,18 @@ def _array(values: Any, shape: tuple[int, int]) -> geometry.Array:
     if array.shape != shape or not (np.abs(array) <= LARGEST_PX).all():  # NaN fails too
         raise ValueError(f"found an array {list(array.shape)}, expected {list(shape)} numbers of at most {LARGEST_PX}")
     return array
+
+
+def _change_file(result: Path, settings: ToonSettings) -> Path | None:
+    if settings.tuning is None:
+        return None
+    beside = result.with_suffix(".tune.safetensors")
+    if not beside.is_file():
+        raise InputError(
+            f"{result}: was drawn with --tune, and {beside.name} is not beside it; put it back there, or toonify the "
+            "photo anew"
+        )
+    return beside
 
 
 def _latent(result: Path, texts: Mapping[str, str]) -> Latent:

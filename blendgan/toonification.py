@@ -57,9 +57,9 @@ class ToonSettings:
     paste: str = "change"
     projection: ProjectionConfig | None = None  # None: as suits what finds the latents,
     steps: int | None = None  # in so many steps
+    tuning: TuningConfig | None = None  # of BASE, to the faces of each photo; None: there is none
     detail: float | None = None
     match_colour: bool = False
-    tuning: TuningConfig | None = None  # of BASE, to the faces of each photo; None: there is none
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
@@ -74,8 +74,11 @@ class ToonSettings:
             "match_colour": self.match_colour,
             "selection": str(self.selection),
         }
-        optional = {"detail": self.detail, "steps": self.projection.steps if self.projection else self.steps}
-        optional["tune"] = self.tuning.steps if self.tuning else None
+        optional: dict[str, Any] = {
+            "detail": self.detail,
+            "steps": self.projection.steps if self.projection else self.steps,
+        }
+        optional |= {"tune": self.tuning.steps if self.tuning else None}
         return said | {key: value for key, value in optional.items() if value is not None}
 
     def search(self, finder: Finder) -> ProjectionConfig:

@@ -127,7 +127,7 @@ def settings_over(recorded: ToonSettings, chosen: dict[str, Any]) -> ToonSetting
     """Return recorded settings, and over them what the command line says. Raises UsageError for what is over by now."""
     from dataclasses import replace
 
-    late = [name for name in ("aligned", "steps", "tune", "encoder") if options.is_given(name)]
+    late = [name for name in ("aligned", "steps", "encoder", "tune") if options.is_given(name)]
     if late:
         raise click.UsageError(f"--again takes the faces and latents of the result; leave out --{late[0]}")
     said = {name: chosen[name] for name in ("paste", "detail", "match_colour") if options.is_given(name)}

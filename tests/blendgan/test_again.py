@@ -111,6 +111,24 @@ def test_a_mask_is_kept_and_may_be_changed(folder: Path, pair: list[str]) -> Non
     assert json.loads(read_texts(folder / "later.png")[METADATA_KEY])["mask"] == {"region": "eyes", "from": 16}
 
 
+def test_a_tuned_result_is_drawn_again_with_its_change(
+    folder: Path, pair: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, out = str(folder / "photo.jpg"), folder / "tuned.png"
+    words = ["--quiet", "--no-strip"]
+    assert run(["toonify", photo, *pair, "--steps", "2", "--tune", "2", "-o", str(out), *words]) == 0
+    assert not np.array_equal(pixels(out), pixels(folder / "photo.toon.png"))
+    assert run(["toonify", "--again", str(out), *words]) == 0
+    np.testing.assert_array_equal(pixels(folder / "tuned.again.png"), pixels(out))
+    assert run(["toonify", "--again", str(folder / "tuned.again.png"), "-o", str(folder / "third.png"), *words]) == 0
+    np.testing.assert_array_equal(pixels(folder / "third.png"), pixels(out))
+    (folder / "tuned.tune.safetensors").unlink()
+    assert run(["toonify", "--again", str(out), *words]) == 2
+    error = capsys.readouterr().err
+    assert "was drawn with --tune, and tuned.tune.safetensors is not beside it" in error
+    assert len(error.splitlines()) == 1
+
+
 def test_the_photo_is_found_by_its_name_and_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
