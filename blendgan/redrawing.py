@@ -9,10 +9,11 @@ from pathlib import Path
 from blendgan.again import draw_again
 from blendgan.images import write_png
 from blendgan.papers import text_of
+from blendgan.personal import AnyWatcher
 from blendgan.picture_files import sidecar_of, write_picture
-from blendgan.projection import Watcher
 from blendgan.toon_records import Record, texts_of
 from blendgan.toonification import Studio, Toon, ToonSettings, papers_of, toonify_photo
+from projector.change_files import save_change
 from projector.latent import save_latent
 
 ALWAYS_KEPT = "icc_profile"  # without it the colours would be others
@@ -42,14 +43,19 @@ class Job:
         return str(self.photo)
 
     @property
+    def change(self) -> Path | None:
+        """Where the change of BASE's weights goes, if it is tuned."""
+        return self.picture.with_suffix(".tune.safetensors") if self.settings.tuning is not None else None
+
+    @property
     def results(self) -> tuple[Path, ...]:
         """The files that it writes, in the order in which they are told."""
         sidecar = sidecar_of(self.picture) if self.with_metadata else None
-        asked = (self.picture, sidecar, self.strip, self.grid, self.latent)
+        asked = (self.picture, sidecar, self.strip, self.grid, self.latent, self.change)
         return tuple(path for path in asked if path is not None)
 
 
-def redraw(studio: Studio, job: Job, watch: Watcher | None = None, tell: Teller | None = None) -> tuple[Path, ...]:
+def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Teller | None = None) -> tuple[Path, ...]:
     """Redraw the faces of one photo, and write what the job asks for; returns the files written.
 
     Raises NoFaceFound, InputError for a file that is no picture or for another latent that is there already, OSError;
@@ -71,6 +77,8 @@ def _write(studio: Studio, toon: Toon, job: Job) -> None:
     job.picture.parent.mkdir(parents=True, exist_ok=True)
     if job.latent is not None:
         save_latent(toon.latents, job.latent, replace=job.replaces_latent)  # first, since it alone may be refused
+    if job.change is not None:
+        save_change(toon.change, studio.base, job.change, replace=job.replaces_latent)
     write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), said)

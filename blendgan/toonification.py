@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from blendgan.colour import take_colours
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import from_uint8, grid, to_pictures, to_uint8
 from blendgan.papers import papers
-from blendgan.projection import Finder, PhotoLike, Watcher, crop_size, draw, finder_of, open_photo, project_faces
+from blendgan.personal import AnyWatcher, Change, change_for, with_change
+from blendgan.projection import Finder, PhotoLike, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
@@ -31,6 +32,7 @@ from projector.layer import Layer, change_layer, face_layer
 from projector.optimise import ProjectionConfig
 from projector.paste import compose
 from projector.photo import Photo
+from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
@@ -57,6 +59,7 @@ class ToonSettings:
     steps: int | None = None  # in so many steps
     detail: float | None = None
     match_colour: bool = False
+    tuning: TuningConfig | None = None  # of BASE, to the faces of each photo; None: there is none
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
@@ -120,6 +123,7 @@ class Toon:
     recipe: Recipe
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
     settings: ToonSettings = ToonSettings()
+    change: Change = field(default_factory=dict)  # of BASE's weights, where it was tuned to the faces
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -175,13 +179,15 @@ def studio_of(
 
 
 def toonify_photo(
-    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: Watcher | None = None
+    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: AnyWatcher | None = None
 ) -> Toon:
-    """Redraw the faces of one photo; `watch` is told of every step of the projection."""
+    """Redraw the faces of one photo; `watch` is told of every step of the projection, and of the tuning."""
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
-    return render(studio, opened, faces, in_half(latent), settings)  # as pictures carry it: drawn again, it is the same
+    latent = in_half(latent)  # as pictures carry it: drawn again, it is the same
+    change = change_for(faces, latent, studio.finder, settings.tuning, watch)
+    return replace(render(with_change(studio, change), opened, faces, latent, settings), change=change)
 
 
 def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:

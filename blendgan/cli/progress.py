@@ -15,6 +15,7 @@ import click
 if TYPE_CHECKING:
     from blendgan.control import Notice
     from projector.optimise import ProjectionStep
+    from projector.tuning import TuningStep
     from stylegan2.train import Progress as Training
 
 Event = TypeVar("Event")
@@ -75,8 +76,8 @@ def _say_notices(events: Iterable[Training | Notice], *, quiet: bool) -> None:
 
 
 @contextmanager
-def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep], None]]:
-    """Give a watcher that shows the steps of a projection."""
+def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep | TuningStep], None]]:
+    """Give a watcher that shows the steps of a projection, and of a tuning after it."""
     if _is_silent(quiet=quiet):
         yield lambda step: None
         return

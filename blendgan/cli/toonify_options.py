@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
+from blendgan.cli.projection_options import steps, tune
 from blendgan.cli.schedules import SHIPPED_PAIR, Command
 from blendgan.inputs import VIDEOS
 
@@ -72,8 +73,8 @@ _SETTINGS = (
                  help="How much of the photo's own fine texture stays, 0 to 1.  [default: 1; with --paste face 0]"),
     click.option("--match-colour", is_flag=True, help="Draw in the colours of the photo's own face."),
     options.encoder,
-    click.option("--steps", type=click.IntRange(min=0),
-                 help="Steps of the projection.  [default: 5 after an encoder, else 110]"),
+    steps,
+    tune,
 )  # fmt: skip
 _FILES = (
     click.option("--again", type=click.Path(path_type=Path), metavar="RESULT",
@@ -108,14 +109,17 @@ def chosen_settings(chosen: dict[str, Any]) -> ToonSettings:
     """Return the settings that the options say."""
     from blendgan.faces import WHOLE, parse_selection
     from blendgan.toonification import ToonSettings
+    from projector.tuning import TuningConfig
 
     selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
+    tuning = TuningConfig(steps=chosen["tune"]) if chosen["tune"] else None
     return ToonSettings(
         selection,
         chosen["paste"],
         steps=chosen["steps"],
         detail=chosen["detail"],
         match_colour=chosen["match_colour"],
+        tuning=tuning,
     )
 
 
@@ -123,7 +127,7 @@ def settings_over(recorded: ToonSettings, chosen: dict[str, Any]) -> ToonSetting
     """Return recorded settings, and over them what the command line says. Raises UsageError for what is over by now."""
     from dataclasses import replace
 
-    late = [name for name in ("aligned", "steps", "encoder") if options.is_given(name)]
+    late = [name for name in ("aligned", "steps", "tune", "encoder") if options.is_given(name)]
     if late:
         raise click.UsageError(f"--again takes the faces and latents of the result; leave out --{late[0]}")
     said = {name: chosen[name] for name in ("paste", "detail", "match_colour") if options.is_given(name)}
