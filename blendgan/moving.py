@@ -33,7 +33,7 @@ from blendgan.tracking import Track, largest, track_faces
 from projector.alignment import AlignedFace, align, align_whole
 from projector.detection import Face
 from projector.latent import Latent
-from projector.optimise import ProjectionConfig, project
+from projector.optimise import REFINEMENT, ProjectionConfig, project
 from projector.photo import Photo
 from projector.smoothing import reach_of, weights
 from stylegan2.checkpoints.atomic import writing
@@ -61,8 +61,10 @@ class FilmJob(Job):
 def film_job(job: Job, *, is_named: bool) -> FilmJob:
     """Return the job of a film, from that of a photo of its name; `is_named`: the result's name is the user's.
 
-    Raises InputError for a name of another kind of film.
+    Raises InputError for a name of another kind of film, and for tuning, which films do without.
     """
+    if job.settings.tuning is not None:
+        raise InputError(f"{job.photo}: --tune is for photos, found a film; leave it out, or take the film by itself")
     picture = moving_result(job.photo, job.picture)
     if is_named and picture.suffix != job.picture.suffix.lower():
         raise InputError(
@@ -198,7 +200,8 @@ class Latents:
         self._finder, self._sigma = finder, sigma
         self._first = replace(settings.search(finder), space="w+")
         steps = min(self._first.steps, FOLLOW_STEPS)
-        self._next = replace(self._first, steps=steps, jitter=0.0, candidates=0)
+        rates = {name: getattr(REFINEMENT, name) for name in ("learning_rate", "rampdown")}
+        self._next = replace(self._first, steps=steps, lbfgs=0, jitter=0.0, candidates=0, **rates)
         self.found: dict[Track, dict[int, Tensor]] = {}
 
     def find(self, index: int, faces: Faces) -> None:
@@ -233,7 +236,8 @@ class Latents:
 
     def _search(self, index: int, faces: Faces, start: Tensor | None, config: ProjectionConfig) -> None:
         finder, targets = self._finder, self._targets(faces)
-        steps = project(targets, finder.generator, finder.discriminator, config, start=start)
+        models = finder.generator, finder.discriminator
+        steps = project(targets, *models, config, start=start, curvature=finder.curvature)
         last = deque(steps, maxlen=1).pop()
         for track, w in zip(faces, last.w.cpu(), strict=True):
             self.found.setdefault(track, {})[index] = w

@@ -152,11 +152,11 @@ def test_usage(photos: Path, words: list[str], tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
 def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(words: list[str], tmp_path: Path, write_pictures) -> None:  # type: ignore[no-untyped-def]
     photos, out = write_pictures(tmp_path / "photos", 12, 32), tmp_path / "out"
-    slow = [word if word != "1" else "400" for word in words[:-2]]
+    slow = [word if word != "1" else "100" for word in words[:-2]]
     line = [sys.executable, "-m", "blendgan", "toonify", str(photos), *slow, "--workers", "2", "--outdir", str(out)]
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        until = time.monotonic() + 120
-        while not list(out.glob("*.strip.png")) and time.monotonic() < until:
+        until = time.monotonic() + 300
+        while not list(out.glob("*.toon.png")) and time.monotonic() < until:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
         _, error = process.communicate(timeout=60)
@@ -166,11 +166,11 @@ def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(words: list[str], tmp_
         time.sleep(0.1)
     assert not left
     assert not list(out.glob("*.part"))
-    done = len(list(out.glob("*.strip.png")))
+    done = len(list(out.glob("*.toon.png")))
     assert 1 <= done < 12
     ended = subprocess.run(line, capture_output=True, text=True, check=True)
     assert ended.stdout.endswith("failed 0\n") and "done 12, skipped 0" not in ended.stdout
-    assert len(list(out.glob("*.strip.png"))) == 12
+    assert len(list(out.glob("*.toon.png"))) == 12
 
 
 # ---- Ray ------------------------------------------------------------------------------------------------------

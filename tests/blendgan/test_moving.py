@@ -71,7 +71,7 @@ def test_a_face_is_searched_for_from_where_it_was(studio: Studio, monkeypatch: p
     starts: list[Tensor | None] = []
     ends = iter(torch.arange(4.0)[:, None, None, None].expand(-1, 1, 6, 8))
 
-    def project(targets, generator, discriminator, config, *, start):  # type: ignore[no-untyped-def]
+    def project(targets, generator, discriminator, config, *, start, curvature):  # type: ignore[no-untyped-def]
         starts.append(start)
         yield ProjectionStep(1, 1, next(ends), {}, torch.zeros(1))
 
