@@ -29,7 +29,7 @@ from blendgan.blending import blend
 from blendgan.faces import first_faces
 from blendgan.images import grid, to_pictures, write_png
 from blendgan.kinship import compare
-from blendgan.projection import crop_size, project_faces
+from blendgan.projection import Finder, crop_size, project_faces
 from blendgan.rendering import Renderer, Setting, open_renderer
 from blendgan.schedule import Swap
 from projector.optimise import ProjectionConfig
@@ -126,7 +126,7 @@ def styles_of_photos(base: Checkpoint, folder: Path, config: ProjectionConfig) -
         raise InputError(f"{folder}: found no photos; expected some of {', '.join(SUFFIXES)}")
     generator = load_generator(base)
     faces = first_faces(photos, crop_size(generator))
-    return project_faces(faces, generator, load_discriminator(base), config).w
+    return project_faces(faces, Finder(generator, load_discriminator(base)), config).w
 
 
 def draw(model: Checkpoint, styles: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Union
 
@@ -18,8 +18,9 @@ from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import from_uint8, grid, to_pictures
 from blendgan.sources import open_source
 from projector.alignment import AlignedFace
-from projector.latent import Latent, require_generator
-from projector.optimise import ProjectionConfig, ProjectionStep, project
+from projector.encoders import Encoder, encoder_for, load_encoder, require_family
+from projector.latent import Latent, family, require_generator
+from projector.optimise import REFINEMENT, ProjectionConfig, ProjectionStep, project
 from projector.photo import Photo, photo_from_image, read_photo
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
@@ -28,6 +29,8 @@ from stylegan2.loading import ModelLike, load_discriminator, load_generator
 
 PhotoLike = Union[str, "os.PathLike[str]", Image.Image]
 Watcher = Callable[[ProjectionStep], None]  # told after every step of a projection, for a progress bar
+NO_ENCODER = "none"
+FACES_AT_ONCE = 8  # in one search: more are no faster each, and at 1024 px each takes 1 GB
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +42,59 @@ class Projection:
     pictures: tuple[Image.Image, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Finder:
+    """What finds latents: the generator that they are of, and its discriminator and encoder where there are any."""
+
+    generator: Generator
+    discriminator: Discriminator | None = None
+    encoder: Encoder | None = None
+
+    @property
+    def config(self) -> ProjectionConfig:
+        """How to search where nothing is said: shortly, where an encoder gives the start."""
+        return ProjectionConfig() if self.encoder is None else REFINEMENT
+
+    def config_of(self, steps: int | None) -> ProjectionConfig:
+        """The same in so many steps; None is as many as it has."""
+        return self.config if steps is None else replace(self.config, steps=steps)
+
+
+def finder_of(model: ModelLike, encoder: str | None = None, device: torch.device | None = None) -> Finder:
+    """Load what finds latents of a model (path, name or Checkpoint); device None is the CPU.
+
+    `encoder`: a file's path or a shipped name; None takes the shipped one that belongs to the model, if there is one,
+    and "none" does without. Raises what loading raises, and WrongGenerator for an encoder of another model.
+    """
+    checkpoint = open_source(model).checkpoint
+    discriminator = load_discriminator(checkpoint).to(device) if checkpoint.discriminator else None
+    generator = load_generator(checkpoint).to(device)
+    return Finder(generator, discriminator, chosen_encoder(encoder, generator))
+
+
+def chosen_encoder(encoder: str | None, generator: Generator) -> Encoder | None:
+    """Return the encoder that `finder_of` means, where the generator is."""
+    if encoder == NO_ENCODER:
+        return None
+    mappings = family(generator)
+    found = encoder_for(mappings) if encoder is None else require_family(load_encoder(encoder), encoder, mappings)
+    if found is not None:
+        found.require(generator)
+    return None if found is None else found.to(generator.device)
+
+
 def project_photo(
     photo: PhotoLike,
-    model: ModelLike,
+    finder: Finder,
     selection: Selection = ALL,
-    config: ProjectionConfig = ProjectionConfig(),
+    config: ProjectionConfig | None = None,
     watch: Watcher | None = None,
-    *,
-    device: torch.device | None = None,
 ) -> Projection:
-    """Find the latent of a photo's chosen faces in a model (path, name or Checkpoint); device None is the CPU.
-
-    Raises NoFaceFound, InputError, and what loading raises.
-    """
+    """Find the latent of a photo's chosen faces. Raises NoFaceFound, InputError."""
     name, opened = open_photo(photo)
-    source = open_source(model).checkpoint
-    generator = load_generator(source).to(device)
-    discriminator = load_discriminator(source).to(device) if source.discriminator else None
-    faces = align_faces(opened, name, selection, crop_size(generator))
-    latent = project_faces(faces, generator, discriminator, config, watch)
-    return Projection(tuple(faces), latent, tuple(to_pictures(draw(generator, latent))))
+    faces = align_faces(opened, name, selection, crop_size(finder.generator))
+    latent = project_faces(faces, finder, config, watch)
+    return Projection(tuple(faces), latent, tuple(to_pictures(draw(finder.generator, latent))))
 
 
 def projection_sheet(projection: Projection) -> Image.Image:
@@ -68,29 +104,37 @@ def projection_sheet(projection: Projection) -> Image.Image:
 
 
 def project_faces(
-    faces: list[AlignedFace],
-    generator: Generator,
-    discriminator: Discriminator | None,
-    config: ProjectionConfig,
-    watch: Watcher | None = None,
+    faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig | None = None, watch: Watcher | None = None
 ) -> Latent:
-    """Project aligned faces, all at once, into one latent."""
-    targets = from_uint8(np.stack([face.crop for face in faces])).to(generator.device)
-    last = None
-    for last in project(targets, generator, discriminator, config):
-        if watch is not None:
-            watch(last)
-    if last is None:
-        raise InputError("projection: no steps were made; expected at least 1")
+    """Project aligned faces into one latent: some at a time, so that a crowd takes the memory of a few."""
+    config = config or finder.config
+    parts = [faces[i : i + FACES_AT_ONCE] for i in range(0, len(faces), FACES_AT_ONCE)]
+    steps = [_project_some(part, finder, config, watch) for part in parts]
     metadata = {
         "version": __version__,
         "space": config.space,
         "steps": config.steps,
-        "distances": [round(float(d), 5) for d in last.distances],
+        "encoder": finder.encoder is not None,
+        "distances": [round(float(d), 5) for step in steps for d in step.distances],
         "quads": [face.quad.tolist() for face in faces],
     }
-    noise = {layer: value.cpu() for layer, value in last.noise.items()}
-    return Latent(last.w.cpu(), generator.mapping_fingerprint, noise, metadata)
+    noise = {layer: torch.cat([step.noise[layer] for step in steps]).cpu() for layer in steps[0].noise}
+    w = torch.cat([step.w for step in steps]).cpu()
+    return Latent(w, finder.generator.mapping_fingerprint, noise, metadata)
+
+
+def _project_some(
+    faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig, watch: Watcher | None
+) -> ProjectionStep:
+    targets = from_uint8(np.stack([face.crop for face in faces])).to(finder.generator.device)
+    start = None if finder.encoder is None else finder.encoder.encode(targets, finder.generator)
+    last = None
+    for last in project(targets, finder.generator, finder.discriminator, config, start=start):
+        if watch is not None:
+            watch(last)
+    if last is None:
+        raise InputError("projection: no steps were made; expected at least 1")
+    return last
 
 
 @torch.inference_mode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from blendgan.blending import blend_models, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.papers import papers
-from blendgan.projection import PhotoLike, Watcher, crop_size, draw, open_photo, project_faces
+from blendgan.projection import Finder, PhotoLike, Watcher, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
@@ -26,10 +26,9 @@ from projector.latent import Latent
 from projector.optimise import ProjectionConfig
 from projector.paste import paste_change, paste_face
 from projector.photo import Photo, with_pixels
-from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
-from stylegan2.loading import ModelLike, load_discriminator, load_generator
+from stylegan2.loading import ModelLike, load_generator
 
 Pixels = NDArray[np.uint8]
 
@@ -50,11 +49,16 @@ class ToonSettings:
 
     selection: Selection = ALL
     paste: str = "change"
-    projection: ProjectionConfig = field(default_factory=ProjectionConfig)
+    projection: ProjectionConfig | None = None  # None: as suits what finds the latents,
+    steps: int | None = None  # in so many steps
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
             raise InputError(f"paste: found {self.paste!r}, expected one of {', '.join(PASTES)}")
+
+    def search(self, finder: Finder) -> ProjectionConfig:
+        """How latents are searched for."""
+        return self.projection or finder.config_of(self.steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +68,14 @@ class Studio:
     With a mask `blended` is the pair of both.
     """
 
-    base: Generator
+    finder: Finder
     blended: Generator
-    discriminator: Discriminator | None
     recipe: Recipe  # with the models' fingerprints
+
+    @property
+    def base(self) -> Generator:
+        """The model into which faces are projected."""
+        return self.finder.generator
 
     @property
     def mask(self) -> Mapping[str, Any] | None:
@@ -121,30 +129,29 @@ def open_studio(
     blend_recipe: Recipe | None = None,
     device: torch.device | None = None,
     masking: Masking | None = None,
+    encoder: str | None = None,
 ) -> Studio:
     """Load both models and blend them, without a recipe by TRANSFER's own; `masking` says where the blend replaces
-    BASE, None is everywhere. BASE's discriminator lends its features to the projection, if it is there.
+    BASE, None is everywhere. BASE's discriminator lends its features to the projection, if it is there; the encoder
+    is that of `projection.finder_of`.
     """
     sources = open_source(base), open_source(transfer)
-    return studio_of(sources, blend_recipe or preset(sources[1].checkpoint), device, masking)
+    return studio_of(sources, blend_recipe or preset(sources[1].checkpoint), device, masking, encoder)
 
 
 def studio_of(
-    sources: Sequence[Source], blend_recipe: Recipe, device: torch.device | None = None, masking: Masking | None = None
+    sources: Sequence[Source],
+    blend_recipe: Recipe,
+    device: torch.device | None = None,
+    masking: Masking | None = None,
+    encoder: str | None = None,
 ) -> Studio:
     """As `open_studio`, for BASE and any number of TRANSFERs."""
     blended = blend_models(sources, blend_recipe)
-    discriminator = load_discriminator(sources[0].checkpoint) if sources[0].checkpoint.discriminator else None
-    device = device or torch.device("cpu")
-    base_generator, generator = load_generator(sources[0].checkpoint), load_generator(blended)
+    finder, generator = finder_of(sources[0].checkpoint, encoder, device), load_generator(blended).to(device)
     if masking is not None:
-        generator = SpatialPair(base_generator, generator, masking.mask, masking.from_resolution)
-    return Studio(
-        base_generator.to(device),
-        generator.to(device),
-        None if discriminator is None else discriminator.to(device),
-        from_json(blended.metadata[recipe.KEY]),
-    )
+        generator = SpatialPair(finder.generator, generator, masking.mask, masking.from_resolution)
+    return Studio(finder, generator.to(device), from_json(blended.metadata[recipe.KEY]))
 
 
 def toonify_photo(
@@ -153,7 +160,7 @@ def toonify_photo(
     """Redraw the faces of one photo; `watch` is told of every step of the projection."""
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
-    latent = project_faces(faces, studio.base, studio.discriminator, settings.projection, watch)
+    latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
     return render(studio, opened, faces, latent, settings)
 
 

@@ -32,6 +32,7 @@ class ShippedWeights:
     size: int
     licence: str
     source: str
+    encodes: str = ""  # of an encoder: the fingerprint of the mapping network whose styles it gives
 
     @property
     def path(self) -> Path:

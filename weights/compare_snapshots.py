@@ -17,9 +17,8 @@ from PIL import Image
 from blendgan import blend
 from blendgan.faces import crops, first_faces
 from blendgan.images import grid, to_pictures, write_png
-from blendgan.projection import crop_size, draw, project_faces
+from blendgan.projection import Finder, crop_size, draw, project_faces
 from blendgan.schedule import Swap
-from projector.optimise import ProjectionConfig
 from stylegan2.loading import load_discriminator, load_generator
 from stylegan2.memory import keep_freed_memory
 
@@ -30,7 +29,7 @@ def sheet(base: str, snapshots: Sequence[Path], photos: Sequence[Path], swaps: S
     """Return the grid of pictures."""
     generator = load_generator(base)
     faces = first_faces(photos, crop_size(generator))
-    latent = project_faces(faces, generator, load_discriminator(base), ProjectionConfig())
+    latent = project_faces(faces, Finder(generator, load_discriminator(base)))
     rows = {"photo": crops(faces), "projected": to_pictures(draw(generator, latent))}
     for snapshot in snapshots:
         for swap in swaps:

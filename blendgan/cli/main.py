@@ -25,7 +25,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # What torch says: its allocator on Linux and macOS, on Windows, and the drivers of accelerators.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
-COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{name}.{name}
+COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{name}.{name}, - as _
     "toonify": "Paint the faces of a photo in the style of a blended model.",
     "blend": "Blend two models into a new one that carries its own recipe.",
     "recipe": "Print the recipe that a model or picture carries, or list the ready ones.",
@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "project": "Find the latent of a photo's faces.",
     "dataset": "Make a data set for training of a folder, a zip or a video.",
     "train": "Train a model on a folder or zip of pictures, or transfer one to them.",
+    "train-encoder": "Train the network that gives the latents of real faces at once.",
     "metrics": "Measure how near a model's pictures come to real ones.",
     "inspect": "Show what a model file holds, or whether two are of one family.",
     "convert": "Write a model of any known format as our safetensors.",
@@ -71,7 +72,8 @@ class CommandTable(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"blendgan.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

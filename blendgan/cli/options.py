@@ -182,6 +182,11 @@ precision = click.option(
     show_default=True,
     help="Arithmetic of the network; bf16 and fp16 are for previews.",
 )
+encoder = click.option(
+    "--encoder",
+    metavar="ENCODER",
+    help="Where to start: an encoder's file or shipped name, or none.  [default: the shipped one of the model, if any]",
+)
 seed = click.option(
     "--seed",
     type=click.IntRange(0, LARGEST_SEED - 1),  # projection takes the next one too

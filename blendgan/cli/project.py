@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from stylegan2.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+    from blendgan.projection import Finder
     from projector.optimise import ProjectionConfig
 
 EXAMPLE = """\b
@@ -27,12 +29,13 @@ Examples:
 @options.network
 @click.option(
     "--space",
-    type=click.Choice(["w", "w+"]),
-    default="w+",
+    type=click.Choice(["w", "w+", "w+n"]),
+    default="w+n",
     show_default=True,
-    help="One style for all layers, or one each.",
+    help="One style for all layers, one each, or these and the noise maps.",
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the projection. [default: as tuned]")
+@options.encoder
+@click.option("--steps", type=click.IntRange(min=0), help="Steps.  [default: 5 after an encoder, else 110]")
 @click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3.")
 @click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole.")
 @click.option(
@@ -48,15 +51,16 @@ def project(photo: Path, network: str, device: torch.device, force: bool, quiet:
     """Find the latent of a photo's faces in a model: photo.npz, and photo.projected.png to compare."""
     from blendgan.faces import WHOLE, parse_selection
     from blendgan.images import write_png
-    from blendgan.projection import project_photo, projection_sheet
+    from blendgan.projection import finder_of, project_photo, projection_sheet
     from projector.latent import save_latent
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
     selection = WHOLE if chosen["aligned"] else parse_selection(chosen["faces"])
     out = _result_name(photo, chosen["out"], force=force)
+    finder = finder_of(network, chosen["encoder"], device)
     with projection_bar(photo.name, quiet=quiet) as watch:
-        projection = project_photo(photo, network, selection, _config(chosen), watch, device=device)
+        projection = project_photo(photo, finder, selection, _config(chosen, finder), watch)
     save_latent(projection.latent, out, replace=True)
     sheet = out.with_suffix(".projected.png")
     write_png(sheet, projection_sheet(projection))
@@ -76,8 +80,5 @@ def _result_name(photo: Path, out: Path | None, *, force: bool) -> Path:
     return name
 
 
-def _config(chosen: dict[str, Any]) -> ProjectionConfig:
-    from projector.optimise import ProjectionConfig
-
-    steps = {} if chosen["steps"] is None else {"steps": chosen["steps"]}
-    return ProjectionConfig(space=chosen["space"], seed=chosen["seed"], **steps)
+def _config(chosen: dict[str, Any], finder: Finder) -> ProjectionConfig:
+    return replace(finder.config_of(chosen["steps"]), space=chosen["space"], seed=chosen["seed"])

@@ -17,7 +17,7 @@ from blendgan.faces import WHOLE, Selection, parse_selection
 from blendgan.images import read_metadata
 from blendgan.masks import WHITE, Mask
 from blendgan.papers import METADATA_KEY
-from blendgan.projection import draw, project_photo
+from blendgan.projection import draw, finder_of, project_photo
 from blendgan.recipe import recipe_of
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap, Uniform
@@ -129,7 +129,7 @@ def test_an_aligned_crop_is_taken_whole(studio: Studio) -> None:
 
 
 def test_a_latent_of_another_family_is_refused(pair: tuple[str, str], portrait: Path) -> None:
-    projection = project_photo(portrait, pair[0], config=QUICK.projection)
+    projection = project_photo(portrait, finder_of(pair[0]), config=QUICK.projection)
     stranger = open_studio(full_checkpoint(5, {}), full_checkpoint(6, {}))
     with pytest.raises(WrongGenerator):
         draw(stranger.base, projection.latent)
@@ -200,7 +200,7 @@ def test_a_latent_is_drawn_by_its_family_and_by_no_other(
 
 
 def test_a_blend_takes_latents_of_both_parents_whatever_its_mapping(pair: tuple[str, str], portrait: Path) -> None:
-    latent = project_photo(portrait, pair[0], config=QUICK.projection).latent
+    latent = project_photo(portrait, finder_of(pair[0]), config=QUICK.projection).latent
     blended = blend(full_checkpoint(0, {}), full_checkpoint(1, {}), Swap(8), mapping=0.5, w_avg="transfer")
     assert draw(load_generator(blended), latent).shape == (1, 3, 16, 16)
 

@@ -8,15 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from projector.optimise import (
-    ProjectionConfig,
-    noise_structure,
-    normalise_noise,
-    project,
-    ramp,
-    w_statistics,
-)
+from projector.noise_maps import noise_structure, normalise_noise
+from projector.optimise import ProjectionConfig, project, ramp
 from projector.perceptual import Target, Weights, pixel_distance
+from projector.spaces import w_statistics
 from stylegan2.config import DiscriminatorConfig
 from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.errors import InputError
@@ -77,12 +72,13 @@ def test_features_ignore_their_own_size(generator, discriminator) -> None:  # ty
     assert feature_distance(discriminator.unit_features(pictures), discriminator.unit_features(pictures)) == 0
 
 
-@pytest.mark.parametrize("space", ["w", "w+"])
+@pytest.mark.parametrize("space", ["w", "w+", "w+n"])
 def test_a_generated_face_is_found_again(space: str, generator, discriminator) -> None:  # type: ignore[no-untyped-def]
     pictures = faces(generator, 2)
     steps = list(project(pictures, generator, discriminator, replace(QUICK, space=space)))
     start, end = steps[0], steps[-1]
-    assert len(steps) == end.total == 60
+    assert [step.index for step in steps] == list(range(61))
+    assert end.total == 60
     assert end.w.shape == (2, generator.config.num_ws, generator.config.w_dim)
     assert bool((end.distances < 0.5 * start.distances).all())
     rendered = generator.synthesis(end.w, noise=end.noise)
@@ -90,6 +86,7 @@ def test_a_generated_face_is_found_again(space: str, generator, discriminator) -
     other = (rendered - pictures.flip(0)).square().mean(dim=[1, 2, 3])
     assert bool((own < other).all())
     assert (space == "w") == torch.equal(end.w[:, 0], end.w[:, -1])
+    assert (space == "w+n") == bool(end.noise)
 
 
 def test_projection_is_reproducible_and_needs_no_discriminator(generator) -> None:  # type: ignore[no-untyped-def]
@@ -128,8 +125,14 @@ def test_structure_in_noise_is_punished_and_white_noise_is_not() -> None:
 def test_bad_numbers_are_named(generator) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match="space: found 'z'"):
         ProjectionConfig(space="z")
-    with pytest.raises(InputError, match="steps: found 0"):
-        ProjectionConfig(steps=0)
+    with pytest.raises(InputError, match="steps: found -1"):
+        ProjectionConfig(steps=-1)
+    with pytest.raises(InputError, match="steps: found 0, expected at least 1 where there is no w"):
+        next(project(torch.zeros(1, 3, 16, 16), generator, None, ProjectionConfig(steps=0)))
+    with pytest.raises(InputError, match="start: found w of 2 faces, expected 1"):
+        next(project(torch.zeros(1, 3, 16, 16), generator, None, start=torch.zeros(2, 6, 8)))
+    with pytest.raises(InputError, match=r"start: found w of shape \(1, 5, 8\), expected \[faces, 6, 8\]"):
+        next(project(torch.zeros(1, 3, 16, 16), generator, None, start=torch.zeros(1, 5, 8)))
     with pytest.raises(InputError, match=r"pictures of \(32, 32\) px"):
         next(project(torch.zeros(1, 3, 32, 32), generator, None))
 
@@ -141,3 +144,61 @@ def test_weights_choose_the_terms(generator, discriminator) -> None:  # type: ig
         for weights in (Weights(1, 1), Weights(0, 1), Weights(1, 0))
     )
     torch.testing.assert_close(both, pixels + features)
+
+
+def test_no_steps_give_the_start(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    start = sample_w(generator, 2, seed=5)[:, None].repeat(1, generator.config.num_ws, 1)
+    (only,) = project(pictures, generator, discriminator, ProjectionConfig(steps=0), start=start)
+    torch.testing.assert_close(only.w, start, atol=1e-5, rtol=1e-5)
+    expected = Target(pictures, discriminator).distance(generator.synthesis(start))
+    torch.testing.assert_close(only.distances, expected, atol=1e-4, rtol=1e-4)
+    assert (only.index, only.total) == (0, 0)
+
+
+def test_a_face_does_not_depend_on_its_company(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 3)
+    config = replace(QUICK, steps=10)
+    together = list(project(pictures, generator, discriminator, config))[-1]
+    for i in range(3):
+        alone = list(project(pictures[i : i + 1], generator, discriminator, config))[-1]
+        torch.testing.assert_close(together.w[i : i + 1], alone.w, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(together.distances[i : i + 1], alone.distances, atol=1e-5, rtol=1e-5)
+
+
+def test_the_last_event_holds_the_best(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    wild = ProjectionConfig(steps=12, learning_rate=3.0, jitter=0.0, prior=0, spread=0, noise=0, space="w+")
+    steps = list(project(pictures, generator, discriminator, wild))
+    distances = torch.stack([step.distances for step in steps])
+    assert bool((distances.diff(dim=0) <= 0).all())
+    assert bool((distances.diff(dim=0) == 0).any())  # of steps so long some lead astray
+    measured = Target(pictures, discriminator).distance(generator.synthesis(steps[-1].w))
+    torch.testing.assert_close(steps[-1].distances, measured)
+
+
+def test_an_even_focus_is_none(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    config = replace(QUICK, steps=5)
+    plain = list(project(pictures, generator, discriminator, config))[-1]
+    even = list(project(pictures, generator, discriminator, config, focus=torch.full([2, 1, 16, 16], 3.0)))[-1]
+    torch.testing.assert_close(even.w, plain.w, atol=1e-4, rtol=1e-4)
+
+
+def test_a_focus_brings_its_half_nearer(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    target = torch.cat([faces(generator, 1)[..., :8], faces(generator, 2)[1:, ..., 8:]], dim=3)  # two half faces
+    left = torch.zeros(1, 1, 16, 16)
+    left[..., :8] = 1
+    config = replace(QUICK, weights=Weights(features=0))
+    halves = {}
+    for name, focus in {"left": left, "right": 1 - left}.items():
+        end = list(project(target, generator, None, config, focus=focus))[-1]
+        halves[name] = (generator.synthesis(end.w, noise=end.noise) - target)[..., :8].square().mean()
+    assert halves["left"] < 0.5 * halves["right"]
+
+
+def test_a_focus_of_another_shape_or_of_nothing_is_refused(discriminator) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=r"focus: found shape \(1, 1, 8, 8\), expected \(1, 1, 16, 16\)"):
+        Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.ones(1, 1, 8, 8))
+    with pytest.raises(InputError, match="expected 0 or more"):
+        Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.zeros(1, 1, 16, 16))
