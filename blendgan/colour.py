@@ -59,16 +59,31 @@ def match(rows: Sequence[Tensor]) -> list[Tensor]:
     return [rows[0], *(_moved(row, mean, deviation) for row in rows[1:])]
 
 
-def _moved(row: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+def take_colours(pictures: Tensor, references: Tensor, weights: Tensor) -> Tensor:
+    """Give each picture [N, 3, H, W] its reference's mean and deviation, channel by channel of L*a*b*.
+
+    Both are taken over pixels by `weights` [N, 1, H, W] ≥ 0 (Reinhard et al. 2001, "Color transfer between images", in
+    another space of the kind).
+    """
+    triples = zip(pictures, references, weights, strict=True)
+    moved = [_moved(p[None], *_moments(to_lab(r[None]), w[None]), w[None]) for p, r, w in triples]
+    return torch.cat(moved)
+
+
+def _moved(row: Tensor, mean: Tensor, deviation: Tensor, weights: Tensor | None = None) -> Tensor:
     lab = to_lab(row)
-    own_mean, own_deviation = _moments(lab)
+    own_mean, own_deviation = _moments(lab, weights)
     gain = torch.where(own_deviation > 0, deviation / own_deviation, torch.ones(()))  # a flat row stays flat
     return from_lab((lab - own_mean) * gain + mean)
 
 
-def _moments(lab: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation, both [3, 1, 1]."""
-    return lab.mean(dim=(0, 2, 3))[:, None, None], lab.std(dim=(0, 2, 3), correction=0)[:, None, None]
+def _moments(lab: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, both [3, 1, 1], of [N, 3, H, W]; `weights` [N, 1, H, W], None is all alike."""
+    if weights is None:
+        return lab.mean(dim=(0, 2, 3))[:, None, None], lab.std(dim=(0, 2, 3), correction=0)[:, None, None]
+    shares = weights / weights.sum()
+    mean = (shares * lab).sum(dim=(0, 2, 3))[:, None, None]
+    return mean, (shares * (lab - mean).square()).sum(dim=(0, 2, 3)).sqrt()[:, None, None]
 
 
 def _mixed(matrix: Tensor, images: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,22 +10,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from blendgan import recipe
 from blendgan.blending import blend_models, preset
+from blendgan.colour import take_colours
 from blendgan.faces import ALL, Selection, align_faces, crops
-from blendgan.images import grid, to_pictures, to_uint8
+from blendgan.images import from_uint8, grid, to_pictures, to_uint8
 from blendgan.papers import papers
 from blendgan.projection import Finder, PhotoLike, Watcher, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
 from blendgan.spatial import Masking, SpatialPair
+from projector import head
 from projector.alignment import AlignedFace
 from projector.latent import Latent
+from projector.layer import Layer, change_layer, face_layer
 from projector.optimise import ProjectionConfig
-from projector.paste import paste_change, paste_face
-from projector.photo import Photo, with_pixels
+from projector.paste import compose
+from projector.photo import Photo
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
@@ -33,28 +37,31 @@ from stylegan2.loading import ModelLike, load_generator
 Pixels = NDArray[np.uint8]
 
 
-def _paste_rendered(pixels: Pixels, face: AlignedFace, before: Pixels, after: Pixels) -> Pixels:
-    return paste_face(pixels, face, after)
-
-
-PASTES: dict[str, Callable[[Pixels, AlignedFace, Pixels, Pixels], Pixels]] = {
-    "change": paste_change,
-    "face": _paste_rendered,
-}
+# How to paste → the share of the photo's fine texture that is kept where none is said: a change is light on the photo's
+# own skin and hair, and looks best with all of it; a face that is pasted as it is looks scratched with any.
+PASTES = {"change": 1.0, "face": 0.0}
 
 
 @dataclass(frozen=True)
 class ToonSettings:
-    """How to redraw. `paste`: "change" adds the enlarged change to the photo, "face" pastes the rendered face."""
+    """How to redraw. `paste`: "change" adds the enlarged change to the photo, "face" pastes the rendered face.
+
+    `detail` in [0, 1]: how much of the photo's fine texture stays, None is as PASTES has it. `match_colour`: the
+    rendered face takes the colours' mean and deviation from what it is drawn after.
+    """
 
     selection: Selection = ALL
     paste: str = "change"
     projection: ProjectionConfig | None = None  # None: as suits what finds the latents,
     steps: int | None = None  # in so many steps
+    detail: float | None = None
+    match_colour: bool = False
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
             raise InputError(f"paste: found {self.paste!r}, expected one of {', '.join(PASTES)}")
+        if self.detail is not None and not 0 <= self.detail <= 1:
+            raise InputError(f"detail: found {self.detail:g}, expected 0 to 1, the share of the photo's fine texture")
 
     def search(self, finder: Finder) -> ProjectionConfig:
         """How latents are searched for."""
@@ -169,15 +176,30 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
 
     Raises WrongGenerator for a latent of another family.
     """
-    projected, toonified = draw(studio.base, latent), draw(studio.blended, latent)
-    pixels = photo.pixels
-    for face, before, after in zip(faces, to_uint8(projected), to_uint8(toonified), strict=True):
-        pixels = PASTES[settings.paste](pixels, face, before, after)
+    projected, toonified = draw(studio.base, latent).cpu(), draw(studio.blended, latent).cpu()
+    if settings.match_colour:
+        toonified = _with_colours_of_photo(toonified, projected, faces, settings)
+    drawn = zip(faces, to_uint8(projected), to_uint8(toonified), strict=True)
+    layers = [_layer(face, before, after, settings) for face, before, after in drawn]
     return Toon(
-        with_pixels(photo, pixels),
+        compose(photo, layers),
         photo.metadata, tuple(faces), latent,
         tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask,
     )  # fmt: skip
+
+
+def _layer(face: AlignedFace, before: Pixels, after: Pixels, settings: ToonSettings) -> Layer:
+    detail = PASTES[settings.paste] if settings.detail is None else settings.detail
+    return face_layer(face, after, detail) if settings.paste == "face" else change_layer(face, before, after, detail)
+
+
+def _with_colours_of_photo(
+    toonified: Tensor, projected: Tensor, faces: Sequence[AlignedFace], settings: ToonSettings
+) -> Tensor:
+    """Rendered faces in the colours of the photo's or, where only their change counts, of the projections."""
+    photographed = from_uint8(np.stack([face.crop for face in faces]))
+    where = torch.stack([head.plain(head.egg_of(face.points, face.quad), face.size) for face in faces])
+    return take_colours(toonified, projected if settings.paste == "change" else photographed, where)
 
 
 def papers_of(toon: Toon) -> dict[str, Any]:

@@ -29,13 +29,15 @@ class AlignedFace:
 
     `crop`: uint8 RGB [size, size, 3]. `quad`: float64 [4, 2], its upper left, lower left, lower right and upper right
     corner in px of the upright photo (continuous, pixel centres at + 0.5). `photo_size`: (width, height) in px.
-    `score`: the detector's, 0 to 1; 1 where no detector was asked.
+    `score`: the detector's, 0 to 1; 1 where no detector was asked. `points`: float [5, 2] in px of the photo, as
+    `Face.points`; None where no detector was asked.
     """
 
     crop: NDArray[np.uint8]
     quad: geometry.Array
     photo_size: tuple[int, int]
     score: float = 1.0
+    points: NDArray[np.floating] | None = None
 
     @property
     def size(self) -> int:
@@ -52,18 +54,22 @@ def align(image: Image.Image | NDArray[np.uint8], face: Face, size: int) -> Alig
         quad = geometry.quad_from_points(face.points)
     except ValueError as error:
         raise InputError(f"face: {error}") from error
-    return align_quad(image, quad, size, face.score)
+    return align_quad(image, quad, size, face.score, face.points)
 
 
 def align_quad(
-    image: Image.Image | NDArray[np.uint8], quad: geometry.Array, size: int, score: float = 1.0
+    image: Image.Image | NDArray[np.uint8],
+    quad: geometry.Array,
+    size: int,
+    score: float = 1.0,
+    points: NDArray[np.floating] | None = None,
 ) -> AlignedFace:
     """Cut the square `quad` [4, 2] out of a photo, at size x size px. Raises InputError for a size under 1."""
     if size < 1:
         raise InputError(f"size: found {size}, expected at least 1 px, as a rule the generator's resolution")
     picture = rgb_pixels(image)
     crop = _cut(picture, quad, size)
-    return AlignedFace(to_uint8(crop), quad, (picture.shape[1], picture.shape[0]), score)
+    return AlignedFace(to_uint8(crop), quad, (picture.shape[1], picture.shape[0]), score, points)
 
 
 def align_whole(image: Image.Image | NDArray[np.uint8], size: int) -> AlignedFace:

@@ -1,51 +1,56 @@
-"""A changed face -> back into its photo, softly: as it is (paste_face), or only what changed in it (paste_change).
+"""Layers -> into their photo, softly; and one face by itself.
 
-Only the square about the face is touched; everything is float32 until one rounding at the end.
+A layer turns the photo P into P + mask · (new − P), see projector.layer. The mask is the head, by its points and the
+photo's colours (projector.head). Where heads overlap a pixel belongs to the one whose middle it is nearer to, and small
+faces, which are farther away, are pasted first. All is computed in strips, so that giant faces take little memory;
+float32 until one rounding.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
-from projector import geometry
+from projector import geometry, guided, head
 from projector.alignment import AlignedFace, to_uint8
-from projector.resample import warp
+from projector.layer import Layer, Pixels, Region, change_layer, face_layer, unit
+from projector.photo import Photo, with_pixels
+from projector.resample import Kernel, warp
 from stylegan2.errors import InputError
 
-# The default mask is 1 within this share of the way from the crop's centre to its border, and falls to 0 there.
-# 0.7 keeps hair and chin of the training faces; their backgrounds, which no generator draws as they were, fade.
-WHOLE_UNTIL = 0.7
-SQUARENESS = 4.0  # exponent of the mask's outline: 2 is a circle, more is squarer; chosen by eye
-
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
+OWNERSHIP = 0.3  # in shares of the egg: width of the border between two heads that overlap
+STRIP_PX = 1 << 19  # of the photo at once: about 80 MB
 
 
-def soft_mask(size: int) -> NDArray[np.float32]:
-    """Return the default mask [size, size]: 1 over face and hair, smoothly 0 at the border of the crop."""
-    along = np.abs((np.arange(size) + 0.5) / size * 2 - 1)  # 0 in the middle, 1 at the border
-    outward = (along[:, None] ** SQUARENESS + along[None, :] ** SQUARENESS) ** (1 / SQUARENESS)
-    t = np.clip((1 - outward) / (1 - WHOLE_UNTIL), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+def compose(photo: Photo, layers: Sequence[Layer]) -> Image.Image:
+    """Return the photo in its own form with all layers pasted, small faces first.
+
+    Takes one copy of the photo and a strip, whatever the number of layers. Raises InputError where a face was aligned
+    in a photo of another size.
+    """
+    image = with_pixels(photo, photo.pixels)
+    for layer in sorted(layers, key=lambda each: geometry.side_px(each.aligned.quad)):
+        for box, part in parts(photo.pixels, layer, [other for other in layers if other is not layer]):
+            _put(image, box, part)
+    return image
 
 
 def paste_face(
-    photo: NDArray[np.uint8], aligned: AlignedFace, crop: Pixels, mask: NDArray[np.float32] | None = None
+    photo: NDArray[np.uint8],
+    aligned: AlignedFace,
+    crop: Pixels,
+    mask: NDArray[np.float32] | None = None,
+    *,
+    detail: float = 0.0,
 ) -> NDArray[np.uint8]:
-    """Return the photo with `crop` in place of the face's square.
-
-    `photo`: uint8 RGB [H, W, 3], upright, as it was aligned. `crop`: [S, S, 3], 0 to 255, of any size S, in the frame
-    of `aligned`. `mask`: [M, M] of 0 to 1 in the same frame; soft_mask if left out. Outside it no pixel changes.
-    Raises InputError where shapes do not fit.
-    """
-    _check(photo, aligned, crop)
-    region = _region(photo, aligned)
-    old, new = _part(photo, region), _resampled(crop, aligned, region)
-    return _replaced(photo, region, old + _cover(mask, crop, aligned, region) * (new - old))
+    """Return the photo, uint8 RGB [H, W, 3], with one `face_layer`; outside its mask no pixel changes."""
+    return _pasted(photo, face_layer(aligned, crop, detail, mask))
 
 
 def paste_change(
@@ -54,81 +59,132 @@ def paste_change(
     before: Pixels,
     after: Pixels,
     mask: NDArray[np.float32] | None = None,
+    *,
+    detail: float = 1.0,
 ) -> NDArray[np.uint8]:
-    """Return the photo with the change from `before` to `after` added: the photo's own detail and grain stay.
-
-    Arguments and errors as in `paste_face`; `before` and `after` are [S, S, 3], 0 to 255, of one size S.
-    """
-    _check(photo, aligned, after)
-    if before.shape != after.shape:
-        raise InputError(f"crops: found {list(before.shape)} before and {list(after.shape)} after; expected one size")
-    region = _region(photo, aligned)
-    change = _resampled(after.astype(np.float32) - before.astype(np.float32), aligned, region)
-    return _replaced(photo, region, _part(photo, region) + _cover(mask, after, aligned, region) * change)
+    """Return the photo, uint8 RGB [H, W, 3], with one `change_layer`; outside its mask no pixel changes."""
+    return _pasted(photo, change_layer(aligned, before, after, detail, mask))
 
 
-Region = tuple[int, int, int, int]  # left, top, right, bottom in px of the photo
+def _pasted(photo: NDArray[np.uint8], layer: Layer) -> NDArray[np.uint8]:
+    result = np.array(photo)
+    for (left, top, right, bottom), part in parts(photo, layer, ()):
+        under = torch.from_numpy(result[top:bottom, left:right].copy()).permute(2, 0, 1).float()
+        result[top:bottom, left:right] = part.over(under)
+    return result
 
 
-def _check(photo: NDArray[np.uint8], aligned: AlignedFace, crop: Pixels) -> None:
-    width, height = aligned.photo_size
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A strip of a layer in the photo: the new colours [3, h, w], 0 to 255, and the mask [1, h, w]."""
+
+    new: Tensor
+    mask: Tensor
+
+    def over(self, under: Tensor) -> NDArray[np.uint8]:
+        """Blend over [3, h, w], 0 to 255; where the mask is 0 nothing changes, to the bit."""
+        return to_uint8(under + self.mask * (self.new - under))
+
+
+def parts(photo: NDArray[np.uint8], layer: Layer, others: Sequence[Layer]) -> Iterator[tuple[Region, Part]]:
+    """Yield a layer strip by strip over the photo it was aligned in; `others` share it. Raises InputError."""
+    width, height = layer.aligned.photo_size
     if photo.shape != (height, width, 3) or photo.dtype != np.uint8:
         raise InputError(
             f"photo: found {photo.dtype} {list(photo.shape)}, expected uint8 [{height}, {width}, 3], the photo that "
             "the face was aligned in; paste into that one, upright and at its own size"
         )
-    if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3:
-        raise InputError(f"crop: found {list(crop.shape)}, expected a square [S, S, 3]")
+    near = [other for other in others if _overlap(layer.region, other.region)]
+    left, top, right, bottom = layer.region
+    rows = _strip_rows(layer)
+    for start in range(top, bottom if right > left else top, rows):
+        box = left, start, right, min(start + rows, bottom)
+        yield box, _part(photo, layer, near, box)
 
 
-def _region(photo: NDArray[np.uint8], aligned: AlignedFace) -> Region:
-    """The photo's part under the square; of no size where the square lies beside the photo."""
-    height, width = photo.shape[:2]
-    x0, y0, x1, y1 = geometry.bounds(aligned.quad)
-    left, top = min(max(math.floor(x0), 0), width), min(max(math.floor(y0), 0), height)
-    return left, top, min(max(math.ceil(x1), left), width), min(max(math.ceil(y1), top), height)
+def _strip_rows(layer: Layer) -> int:
+    """Faces smaller than their crop are small enough to be done at once, as antialiasing needs."""
+    left, top, right, bottom = layer.region
+    is_reduced = geometry.side_px(layer.aligned.quad) < max(layer.extra.shape[-1], layer.cover.shape[-1])
+    return max(1, bottom - top if is_reduced else STRIP_PX // max(1, right - left))
 
 
-def _to_frame(aligned: AlignedFace, region: Region, size: int) -> geometry.Array:
-    to_frame = geometry.inverse(geometry.crop_to_photo(aligned.quad, size))
-    return np.asarray(to_frame @ geometry.translation(region[0], region[1]))
+def _part(photo: NDArray[np.uint8], layer: Layer, near: Sequence[Layer], box: Region) -> Part:
+    left, top, right, bottom = box
+    old = torch.from_numpy(photo[top:bottom, left:right].copy()).permute(2, 0, 1).float().div_(255)
+    mask = _mask(layer, old, box)
+    for other in near:
+        mask = mask * _ownership(layer, other, box)
+    return Part(_new(layer, old, box).mul_(255), mask)
 
 
-def _part(photo: NDArray[np.uint8], region: Region) -> Tensor:
-    left, top, right, bottom = region
-    return torch.from_numpy(photo[top:bottom, left:right].copy()).permute(2, 0, 1).float()
+def _new(layer: Layer, old: Tensor, box: Region) -> Tensor:
+    """The new face over a strip [3, h, w] of the photo, in [0, 1]."""
+    extra = _placed(layer.extra, layer.aligned, box)
+    if layer.planes is None:
+        return extra + layer.detail * (old - _enlarged(layer, box)) if layer.detail else extra
+    guide = old if layer.detail == 1 else _enlarged(layer, box).lerp_(old, layer.detail)
+    return guide + guided.apply(_placed(layer.planes, layer.aligned, box, "bilinear"), guide) + extra
 
 
-def _resampled(crop: Pixels, aligned: AlignedFace, region: Region) -> Tensor:
-    left, top, right, bottom = region
-    source = torch.from_numpy(np.array(crop, dtype=np.float32)).permute(2, 0, 1)
-    return warp(source, _to_frame(aligned, region, len(crop)), bottom - top, right - left)
+def _mask(layer: Layer, old: Tensor, box: Region) -> Tensor:
+    """The mask [1, h, w], cut off at the square's edges (pixels on them count in part)."""
+    cover = _placed(layer.cover, layer.aligned, box, "bilinear")
+    shape = cover if len(cover) == 1 else head.share(cover[:-1], old) * cover[-1:]
+    return shape.clamp(0, 1) * _inside(layer.aligned, box)
 
 
-def _cover(mask: NDArray[np.float32] | None, crop: Pixels, aligned: AlignedFace, region: Region) -> Tensor:
-    """The mask [1, h, w] over a region of the photo, cut off at the square's edges (pixels on them count in part)."""
-    left, top, right, bottom = region
-    shape = soft_mask(len(crop)) if mask is None else mask
-    if shape.ndim != 2 or shape.shape[0] != shape.shape[1]:
-        raise InputError(f"mask: found {list(shape.shape)}, expected a square [M, M] of 0 to 1 in the crop's frame")
-    source = torch.from_numpy(np.array(shape, dtype=np.float32))[None]
-    cover = warp(source, _to_frame(aligned, region, len(shape)), bottom - top, right - left).clamp(0, 1)
-    return cover * _inside(aligned, region)
+def _ownership(layer: Layer, other: Layer, box: Region) -> Tensor:
+    """The share [1, h, w] of pixels that belong to this head rather than to the other; both shares add up to 1."""
+    mine, theirs = (_reach(each, box) for each in (layer, other))
+    return torch.from_numpy(head.fall(mine - theirs, -OWNERSHIP / 2, OWNERSHIP / 2)).float()[None]
 
 
-def _inside(aligned: AlignedFace, region: Region) -> Tensor:
-    """1 in the square, 0 outside, in between for pixels that its edges cross: [h, w]."""
-    left, top, right, bottom = region
+def _reach(layer: Layer, box: Region) -> NDArray[np.float64]:
+    x, y = _mapped(_to_frame(layer.aligned, box, 1), box)
+    return layer.egg.reach(x, y)
+
+
+def _inside(aligned: AlignedFace, box: Region) -> Tensor:
+    """1 in the square, 0 outside, in between for pixels that its edges cross: [1, h, w]."""
     side = geometry.side_px(aligned.quad)
-    (a, b, c), (d, e, f), _ = _to_frame(aligned, region, 1) * side  # to px of the photo, along the square's own axes
-    x, y = np.arange(right - left)[None, :] + 0.5, np.arange(bottom - top)[:, None] + 0.5
-    across, down = a * x + b * y + c, d * x + e * y + f
+    across, down = (side * each for each in _mapped(_to_frame(aligned, box, 1), box))  # px along the square's own axes
     depth = np.minimum(np.minimum(across, side - across), np.minimum(down, side - down))  # px from the nearest edge
-    return torch.from_numpy(np.clip(depth + 0.5, 0, 1)).float()
+    return torch.from_numpy(np.clip(depth + 0.5, 0, 1)).float()[None]
 
 
-def _replaced(photo: NDArray[np.uint8], region: Region, part: Tensor) -> NDArray[np.uint8]:
-    left, top, right, bottom = region
-    result = np.array(photo)
-    result[top:bottom, left:right] = to_uint8(part)
-    return result
+def _mapped(matrix: geometry.Array, box: Region) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the pixels of a box lie under a map: x and y, both [h, w]."""
+    left, top, right, bottom = box
+    x, y = np.arange(right - left)[None, :] + 0.5, np.arange(bottom - top)[:, None] + 0.5
+    (a, b, c), (d, e, f), _ = matrix
+    return a * x + b * y + c, d * x + e * y + f
+
+
+def _enlarged(layer: Layer, box: Region) -> Tensor:
+    return _placed(unit(layer.aligned.crop), layer.aligned, box)
+
+
+def _placed(planes: Tensor, aligned: AlignedFace, box: Region, kernel: Kernel = "bicubic") -> Tensor:
+    """Resample [C, S, S] of the crop's frame over a box of the photo."""
+    left, top, right, bottom = box
+    return warp(planes, _to_frame(aligned, box, planes.shape[-1]), bottom - top, right - left, kernel)
+
+
+def _to_frame(aligned: AlignedFace, box: Region, size: int) -> geometry.Array:
+    to_frame = geometry.inverse(geometry.crop_to_photo(aligned.quad, size))
+    return np.asarray(to_frame @ geometry.translation(box[0], box[1]))
+
+
+def _overlap(one: Region, other: Region) -> bool:
+    return max(one[0], other[0]) < min(one[2], other[2]) and max(one[1], other[1]) < min(one[3], other[3])
+
+
+def _put(image: Image.Image, box: Region, part: Part) -> None:
+    """Blend a strip over an image of mode RGB or RGBA, in place; its alpha stays."""
+    under = image.crop(box)
+    colours = torch.from_numpy(np.array(under.convert("RGB"))).permute(2, 0, 1).float()
+    patch = Image.fromarray(part.over(colours))
+    if image.mode == "RGBA":
+        patch.putalpha(under.getchannel("A"))
+    image.paste(patch, box)

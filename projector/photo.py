@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ UPRIGHT = {  # orientation → what sets it upright (EXIF 2.32, 4.6.4)
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LAST_ROW_FIRST = (3, 4, 6, 7)  # orientations whose stored rows run the other way,
+ROWS_ARE_COLUMNS = (5, 6, 7, 8)  # … or stand upright
+STRIP_PX = 1 << 22  # converted at once: Pillow holds 4 bytes for each of a photo's pixels, we 3, and no third copy
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # ISO 23008-12, annex B
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 RGB_PROFILE = slice(16, 20), b"RGB "  # where an ICC profile names the colour space of its pixels (ICC.1, 7.2.6)
 
@@ -60,10 +65,10 @@ class Photo:
 def read_photo(path: str | os.PathLike[str]) -> Photo:
     """Read any picture file as an upright photo; of several frames the first.
 
-    16-bit greys become 8-bit, CMYK becomes RGB without its profile. Raises InputError, in one line, for files that are
-    missing, broken, no pictures, or of more than MAX_PHOTO_PX pixels.
+    16 bits become 8, CMYK becomes RGB without its profile. HEIC is read where pillow-heif is there. Raises InputError,
+    in one line, for files that are missing, broken, no pictures, or of more than MAX_PHOTO_PX pixels.
     """
-    with _decoding(path), Image.open(path) as image:
+    with _decoding(path), _opened(path) as image:
         _check_size(image, path)
         return _photo(image, path)
 
@@ -82,7 +87,8 @@ def rgb_pixels(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     if isinstance(image, Image.Image):
         with _decoding("image"):
-            return _channels(_upright(image), "image")[0]
+            image.load()  # so that what fails from here on is the EXIF alone
+            return _channels(image, _orientation(image), "image")[0]
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(
             f"image: found {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3]; read photos with read_photo"
@@ -105,6 +111,35 @@ def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
     return image
 
 
+def _opened(path: str | os.PathLike[str]) -> Image.Image:
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError:
+        if not _is_heif(path):
+            raise
+        return _open_heif(path)
+
+
+def _is_heif(path: str | os.PathLike[str]) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS
+
+
+def _open_heif(path: str | os.PathLike[str]) -> Image.Image:
+    try:
+        import pillow_heif  # optional: the extra `heic`
+    except ImportError as error:
+        raise InputError(
+            f"{path}: found HEIC, which needs a package of its own; pip install 'blendgan[heic]', or save the photo as "
+            "JPEG first"
+        ) from error
+    file = pillow_heif.open_heif(path)
+    _check_size(file, path)
+    image: Image.Image = file.to_pillow()  # upright, and says so in its EXIF
+    return image
+
+
 @contextmanager
 def _decoding(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what Pillow raises into one line."""
@@ -122,9 +157,15 @@ def _decoding(path: str | os.PathLike[str]) -> Iterator[None]:
             raise InputError(f"{path}: cannot be read ({_one_line(error)}); expected a whole picture file") from error
 
 
-def _check_size(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    if image.width * image.height > MAX_PHOTO_PX:
-        raise _too_large(f"{image.width} x {image.height} = {image.width * image.height:,} pixels", path)
+class _Sized(Protocol):
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+
+def _check_size(image: _Sized, path: str | os.PathLike[str]) -> None:
+    width, height = image.size
+    if width * height > MAX_PHOTO_PX:
+        raise _too_large(f"{width} x {height} = {width * height:,} pixels", path)
 
 
 def _too_large(found: str, path: str | os.PathLike[str]) -> InputError:
@@ -136,19 +177,12 @@ def _one_line(error: Exception) -> str:
 
 
 def _photo(image: Image.Image, path: str | os.PathLike[str]) -> Photo:
-    mode, icc_profile, layout = image.mode, image.info.get("icc_profile") or b"", image.format
-    upright = _upright(image)  # first: the next line changes what the image says of itself
-    exif = b"" if layout == "TIFF" else _upright_exif(image)  # a TIFF's tags describe the file itself
-    pixels, alpha = _channels(upright, path)
-    where, rgb = RGB_PROFILE
-    return Photo(pixels, alpha, mode, exif, icc_profile if icc_profile[where] == rgb else b"")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """By our own table: Pillow's function would also write the EXIF anew, which fails where that is damaged."""
     image.load()  # so that what fails from here on is the EXIF alone
-    orientation = _orientation(image)
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+    icc_profile, orientation = image.info.get("icc_profile") or b"", _orientation(image)
+    pixels, alpha = _channels(image, orientation, path)
+    exif = b"" if image.format == "TIFF" else _upright_exif(image)  # a TIFF's tags describe the file itself
+    where, rgb = RGB_PROFILE
+    return Photo(pixels, alpha, image.mode, exif, icc_profile if icc_profile[where] == rgb else b"")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -171,16 +205,41 @@ def _upright_exif(image: Image.Image) -> bytes:
         return b""
 
 
-def _channels(image: Image.Image, path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """RGB [H, W, 3] and alpha [H, W] or None."""
+def _channels(
+    image: Image.Image, orientation: int, path: str | os.PathLike[str]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """RGB [H, W, 3] and alpha [H, W] or None, upright.
+
+    By our own table: Pillow's function would also write the EXIF anew, which fails where that is damaged.
+    """
     if image.mode in SIXTEEN_BIT:
-        return _from_sixteen_bit(np.asarray(image), path), None
+        upright = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+        return _from_sixteen_bit(np.asarray(upright), path), None
     if image.mode == "F":
         raise InputError(f"{path}: found floating-point pixels of unknown range; expected 8 or 16 bits per channel")
+    size = image.size[::-1] if orientation not in ROWS_ARE_COLUMNS else image.size
+    pixels = np.empty((*size, 3), np.uint8)
     if not image.has_transparency_data:
-        return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
-    rgba = np.array(image.convert("RGBA"))
-    return rgba[..., :3].copy(), rgba[..., 3].copy()
+        for where, strip in _strips(image, orientation, "RGB"):
+            pixels[where] = strip
+        return pixels, None
+    alpha = np.empty(size, np.uint8)
+    for where, strip in _strips(image, orientation, "RGBA"):
+        pixels[where], alpha[where] = strip[..., :3], strip[..., 3]
+    return pixels, alpha
+
+
+def _strips(image: Image.Image, orientation: int, mode: str) -> Iterator[tuple[tuple[slice, ...], NDArray[np.uint8]]]:
+    """Yield the rows of a picture as stored, some at a time, upright and in another mode, and where they belong."""
+    rows = max(1, STRIP_PX // max(1, image.width))
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        strip = image.crop((0, top, image.width, bottom)).convert(mode)
+        if orientation in UPRIGHT:
+            strip = strip.transpose(UPRIGHT[orientation])
+        is_reversed = orientation in LAST_ROW_FIRST
+        span = slice(image.height - bottom, image.height - top) if is_reversed else slice(top, bottom)
+        yield ((slice(None), span) if orientation in ROWS_ARE_COLUMNS else (span,)), np.asarray(strip)
 
 
 def _from_sixteen_bit(grey: NDArray[np.integer], path: str | os.PathLike[str]) -> NDArray[np.uint8]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 import projector
 from projector import geometry
-from projector.paste import soft_mask
+from projector.layer import change_layer, face_layer
+from projector.paste import compose, parts
 from stylegan2.errors import InputError
 
 
@@ -20,13 +21,7 @@ def distance(a, b):
     return np.abs(a.astype(int) - b.astype(int))
 
 
-def test_the_mask_is_one_inside_and_nothing_at_the_border():
-    mask = soft_mask(128)
-    assert mask.dtype == np.float32 and mask.shape == (128, 128)
-    assert (mask[27:-27, 27:-27] == 1).all()
-    assert max(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) < 0.005
-    np.testing.assert_array_equal(mask, mask[::-1, ::-1])
-    assert np.abs(np.diff(mask, axis=0)).max() < 0.1
+ALL = np.ones((16, 16), dtype=np.float32)  # a mask: the whole square
 
 
 def test_at_the_photos_own_scale_pasting_is_exact():
@@ -39,15 +34,13 @@ def test_at_the_photos_own_scale_pasting_is_exact():
     expected = photo.copy()
     expected[26:154, 56:184] = new
     np.testing.assert_array_equal(whole, expected)
-    soft = projector.paste_face(photo, aligned, new)
-    np.testing.assert_array_equal(soft[53:127, 83:157], new[27:-27, 27:-27])
 
 
 @pytest.mark.parametrize("edge", [(60, 0), (128, 0), (150, 70), (310, -80)])
 def test_the_way_there_and_back_changes_a_smooth_photo_little(smooth, edge):
     photo = smooth(500, 460)
     aligned = projector.align_quad(photo, square(240, 230, edge), 128)
-    back = projector.paste_face(photo, aligned, aligned.crop)
+    back = projector.paste_face(photo, aligned, aligned.crop, ALL)
     assert distance(back, photo).max() <= 6
     assert distance(back, photo).mean() < 0.3
 
@@ -56,7 +49,7 @@ def test_a_real_photo_comes_back_from_a_crop_of_its_own_scale(photo, detector):
     pixels = np.asarray(ImageOps.contain(photo("photo_09"), (500, 500)))
     (face,) = projector.detect(pixels, detector)
     aligned = projector.align(pixels, face, 512)
-    assert distance(projector.paste_face(pixels, aligned, aligned.crop), pixels).mean() < 1
+    assert distance(projector.paste_face(pixels, aligned, aligned.crop, ALL), pixels).mean() < 1
 
 
 @pytest.mark.parametrize("edge", [(60, 25), (250, 0), (300, 300)])
@@ -77,7 +70,7 @@ def test_outside_the_square_no_pixel_changes(edge):
 def test_a_square_that_leaves_the_photo_is_pasted_as_far_as_it_is_there(smooth):
     photo = smooth(300, 200)
     aligned = projector.align_quad(photo, square(10, 20, (180, 40)), 128)
-    back = projector.paste_face(photo, aligned, aligned.crop)
+    back = projector.paste_face(photo, aligned, aligned.crop, ALL)
     assert distance(back, photo).max() <= 6
     beside = projector.align_quad(photo, square(-500, 20, (100, 0)), 32)
     np.testing.assert_array_equal(projector.paste_face(photo, beside, 255 - beside.crop), photo)
@@ -87,20 +80,113 @@ def test_a_change_of_nothing_is_nothing_and_grain_stays():
     random = np.random.default_rng(0)
     photo = random.integers(60, 180, (400, 400, 3), dtype=np.uint8)
     aligned = projector.align_quad(photo, square(200, 200, (260, 60)), 64)
-    flat = np.full((64, 64, 3), 100, dtype=np.uint8)
+    flat = aligned.crop
     np.testing.assert_array_equal(projector.paste_change(photo, aligned, flat, flat), photo)
-    brighter = projector.paste_change(photo, aligned, flat, flat + 20)
-    np.testing.assert_array_equal(brighter[150:250, 150:250], photo[150:250, 150:250] + 20)
-    assert (
-        projector.paste_change(photo, aligned, flat, flat.astype(np.float32) + 500).max() == 255
-    )  # clipped, not wrapped
+    brighter = projector.paste_change(photo, aligned, flat, flat.astype(np.float32) + 20)
+    middle = slice(170, 230), slice(170, 230)
+    assert distance(brighter[middle], photo[middle] + 20).max() <= 1
+    assert projector.paste_change(photo, aligned, flat, flat.astype(np.float32) + 500).max() == 255  # clipped
+
+
+def test_detail_is_the_share_of_what_the_crop_cannot_show(smooth):
+    plain = smooth(400, 400)
+    grain = np.random.default_rng(0).integers(-20, 21, plain.shape)
+    photo = (plain + grain).clip(0, 255).astype(np.uint8)
+    aligned = projector.align_quad(photo, square(200, 200, (240, 0)), 16)
+    new = aligned.crop // 2
+    none, half, full = (projector.paste_face(photo, aligned, new, ALL, detail=d).astype(int) for d in (0, 0.5, 1))
+    inner = slice(120, 280), slice(120, 280)
+    crop = projector.paste_face(photo, aligned, aligned.crop, ALL).astype(int)
+    fine = (photo - crop)[inner]
+    assert np.abs(full[inner] - (none[inner] + fine).clip(0, 255)).max() <= 1
+    assert np.abs(half[inner] - (none[inner] + fine / 2).clip(0, 255)).max() <= 1.5
+    assert np.abs(fine).mean() > 5
+    same = projector.paste_change(photo, aligned, aligned.crop, aligned.crop, ALL, detail=0)
+    assert distance(same[inner], crop[inner]).max() <= 1
+    with pytest.raises(InputError, match="detail: found 1.5, expected 0"):
+        projector.paste_face(photo, aligned, new, detail=1.5)
+
+
+def two_colours(size=400):
+    """A dark head on a light ground: the photo, where the head is, and a face aligned at it."""
+    y, x = np.indices((size, size)) + 0.5
+    is_head = ((x - 200) / 72) ** 2 + ((y - 200) / 96) ** 2 < 1
+    photo = np.where(is_head[..., None], (90, 60, 50), (200, 205, 215)).astype(np.uint8)
+    return photo, is_head, projector.align_quad(photo, square(200, 200, (240, 0)), 64)
+
+
+def test_the_change_of_a_projection_with_another_outline_does_not_spill_over():
+    photo, is_head, aligned = two_colours()
+    y, x = (np.indices((64, 64)) + 0.5) / 64 * 240 + 80
+    drawn = ((x - 200) / 82) ** 2 + ((y - 200) / 106) ** 2 < 1  # 10 px larger all round
+    before = np.where(drawn[..., None], (90, 60, 50), (200, 205, 215)).astype(np.uint8)
+    after = np.where(drawn[..., None], (90, 120, 50), (200, 205, 215)).astype(np.uint8)  # a greener head
+    change = projector.paste_change(photo, aligned, before, after).astype(int) - photo
+    assert change[160:240, 160:240, 1].mean() > 50
+    outside = ~is_head
+    assert np.abs(change[outside]).mean() < 0.5
+    naive = projector.paste_face(photo, aligned, after, ALL).astype(int) - photo
+    assert np.abs(naive[outside]).mean() > 4  # so much would spill over
+
+
+def test_the_seam_cannot_be_seen():
+    photo = np.full((400, 400, 3), 90, dtype=np.uint8)
+    aligned = projector.align_quad(photo, square(200, 200, (240, 0)), 64)
+    ((_, part),) = parts(photo, face_layer(aligned, 255 - aligned.crop), ())
+    mask = part.mask[0].numpy()
+    assert max(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) == 0
+    new = projector.paste_face(photo, aligned, 255 - aligned.crop)
+    box = (slice(80, 320), slice(80, 320))
+    assert ((new == photo).all(2)[box] | (mask > 0)).all()
+    assert (mask == 0).mean() > 0.2 and (mask == 1).mean() > 0.1
+    rim = (mask > 0) & (mask < 0.02)  # where the support ends it rises slowly
+    slope = np.hypot(*np.gradient(mask))
+    assert rim.any() and slope[rim].max() < 0.06
+
+
+def test_where_heads_overlap_no_pixel_changes_twice():
+    photo = np.full((400, 600, 3), 100, dtype=np.uint8)
+    faces = [projector.align_quad(photo, square(x, 200, (220, 0)), 32) for x in (240, 320)]
+    brighter = [np.full((32, 32, 3), 160, dtype=np.uint8)] * 2
+    layers = [face_layer(face, new) for face, new in zip(faces, brighter, strict=True)]
+    both = np.asarray(compose(photo_of(photo), layers)).astype(int)
+    alone = [np.asarray(compose(photo_of(photo), [layer])).astype(int) for layer in layers]
+    assert both.max() == 160 and alone[0].max() == alone[1].max() == 160
+    assert (both <= np.maximum(*alone) + 1).all()
+    covered = np.minimum(*alone)[..., 0] == 160
+    assert covered.sum() > 100 and (both[..., 0][covered] > 138).all()  # nor is it left out
+    doubled = [change_layer(face, face.crop, new) for face, new in zip(faces, brighter, strict=True)]
+    assert np.asarray(compose(photo_of(photo), doubled)).max() <= 161
+
+
+def test_a_near_face_lies_over_a_far_one():
+    photo = np.full((400, 400, 3), 100, dtype=np.uint8)
+    near = projector.align_quad(photo, square(200, 220, (300, 0)), 32)
+    far = projector.align_quad(photo, square(200, 190, (100, 0)), 32)  # within the near one: as good as the same middle
+    red, blue = (np.full((32, 32, 3), colour, dtype=np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
+    one, other = face_layer(near, red), face_layer(far, blue)
+    first, second = (np.asarray(compose(photo_of(photo), order)) for order in ([one, other], [other, one]))
+    np.testing.assert_array_equal(first, second)  # whatever their order
+
+
+def photo_of(pixels):
+    return projector.photo_from_image(Image.fromarray(pixels))
+
+
+def test_strips_give_what_one_piece_gives(smooth, monkeypatch):
+    photo = smooth(500, 460)
+    aligned = projector.align_quad(photo, square(240, 230, (300, 40)), 64)
+    whole = projector.paste_change(photo, aligned, aligned.crop, 255 - aligned.crop)
+    monkeypatch.setattr("projector.paste.STRIP_PX", 10_000)
+    strips = projector.paste_change(photo, aligned, aligned.crop, 255 - aligned.crop)
+    assert distance(whole, strips).max() <= 1 and distance(whole, photo).max() > 50
 
 
 def test_a_finer_crop_is_antialiased_in_a_small_face():
     photo = np.full((100, 100, 3), 10, dtype=np.uint8)
     aligned = projector.align_quad(photo, square(50, 50, (40, 0)), 128)
     checker = np.repeat((np.indices((512, 512)).sum(0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
-    middle = projector.paste_face(photo, aligned, checker)[40:60, 40:60]
+    middle = projector.paste_face(photo, aligned, checker, ALL)[40:60, 40:60]
     assert np.abs(middle - 127.5).max() < 4
 
 
@@ -112,6 +198,6 @@ def test_shapes_that_do_not_fit_are_refused(smooth):
     with pytest.raises(InputError, match=r"crop: found \[16, 8, 3\], expected a square"):
         projector.paste_face(photo, aligned, aligned.crop[:, :8])
     with pytest.raises(InputError, match=r"mask: found \[16, 8\], expected a square"):
-        projector.paste_face(photo, aligned, aligned.crop, soft_mask(16)[:, :8])
+        projector.paste_face(photo, aligned, aligned.crop, ALL[:, :8])
     with pytest.raises(InputError, match=r"crops: found \[16, 16, 3\] before and \[32, 32, 3\] after"):
         projector.paste_change(photo, aligned, aligned.crop, np.zeros((32, 32, 3), dtype=np.uint8))

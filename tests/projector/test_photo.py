@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -181,3 +184,101 @@ def test_other_sizes_do_not_fit(tmp_path, upright):
     photo = written(tmp_path / "photo.png", upright)
     with pytest.raises(InputError, match=r"pixels: found uint8 \[8, 24, 3\], expected uint8 \[16, 24, 3\], as read"):
         projector.with_pixels(photo, photo.pixels[:8])
+
+
+def deep_png(path, values):
+    """A PNG of 16 bits per channel, which Pillow cannot write: values uint16 [H, W, channels]."""
+    height, width, channels = values.shape
+    kind = {3: 2, 4: 6, 2: 4}[channels]  # PNG's colour types
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    ends = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(ends))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_colours_of_sixteen_bits_come_out_in_eight(tmp_path, channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
+    deep_png(tmp_path / "deep.png", values)
+    photo = projector.read_photo(tmp_path / "deep.png")
+    colours = np.repeat(values[..., :1], 3, axis=2) if channels == 2 else values[..., :3]
+    assert distance(photo.pixels, colours / 257) <= 1  # Pillow takes the upper byte
+    if channels in (2, 4):
+        assert distance(photo.alpha, values[..., -1] / 257) <= 1
+
+
+def test_a_tiff_of_sixteen_bit_colours(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (4, 6, 3), dtype="<u2")
+    tags = [(256, 6), (257, 4), (258, 8), (259, 1), (262, 2), (273, 200), (277, 3), (278, 4), (279, values.nbytes)]
+    body = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    for tag, value in tags:
+        count = 3 if tag == 258 else 1
+        body += struct.pack("<HHII", tag, 3 if tag not in (273, 279) else 4, count, 190 if tag == 258 else value)
+    body = body.ljust(190, b"\0") + struct.pack("<HHH", 16, 16, 16)
+    (tmp_path / "deep.tif").write_bytes(body.ljust(200, b"\0") + values.tobytes())
+    photo = projector.read_photo(tmp_path / "deep.tif")
+    assert distance(photo.pixels, values / 257) <= 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGBA", "L", "I;16"])
+def test_strips_of_any_orientation_fall_in_place(tmp_path, upright, monkeypatch, orientation, mode):
+    monkeypatch.setattr(photos, "STRIP_PX", 50)  # two rows or three
+    held = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # orientation → Image.Transpose that undoes it
+    grey = Image.fromarray(np.asarray(upright.convert("L")).astype(np.uint16) * 257)
+    image = grey if mode == "I;16" else upright.convert(mode)
+    if mode == "RGBA":
+        image.putalpha(upright.getchannel("G"))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    photo = written(
+        tmp_path / "held.png",
+        image.transpose(Image.Transpose(held[orientation])) if orientation > 1 else image,
+        exif=exif,
+    )
+    expected = upright if mode == "RGBA" else upright.convert("L").convert("RGB")
+    np.testing.assert_array_equal(photo.pixels, np.asarray(expected))
+    if mode == "RGBA":
+        np.testing.assert_array_equal(photo.alpha, np.asarray(upright)[..., 1])
+
+
+def test_heic_is_read_upright_with_its_exif(tmp_path, smooth):
+    heif = pytest.importorskip("pillow_heif", reason="needs pillow-heif, the extra heic")
+    image = Image.fromarray(smooth(96, 64))
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER] = 6, "a telephone"
+    file = heif.from_pillow(image)
+    file.save(tmp_path / "photo.heic", quality=100, chroma=444, exif=exif.tobytes())
+    photo = projector.read_photo(tmp_path / "photo.heic")
+    kept = Image.Exif()
+    kept.load(photo.exif)
+    assert (kept.get(ORIENTATION, 1), kept[MAKER]) == (1, "a telephone")
+    if photo.size == image.size:  # libheif wrote the turn into the EXIF alone
+        assert distance(photo.pixels, np.asarray(image)) < 20
+    else:
+        assert photo.size == (64, 96)
+        assert distance(photo.pixels, np.asarray(image.transpose(Image.Transpose.ROTATE_270))) < 20
+
+
+def test_heic_without_its_package_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(InputError, match=r"photo.heic: found HEIC.*pip install 'blendgan\[heic\]'"):
+        projector.read_photo(tmp_path / "photo.heic")
+
+
+def test_a_broken_heic_is_one_line(tmp_path):
+    pytest.importorskip("pillow_heif", reason="needs pillow-heif, the extra heic")
+    (tmp_path / "cut.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(InputError, match="cut.heic: cannot be read"):
+        projector.read_photo(tmp_path / "cut.heic")
+
+
+def test_of_an_animation_the_first_frame_is_taken(tmp_path, upright):
+    second = Image.new("RGB", upright.size, (9, 9, 9))
+    upright.save(tmp_path / "film.webp", save_all=True, append_images=[second], lossless=True)
+    np.testing.assert_array_equal(projector.read_photo(tmp_path / "film.webp").pixels, np.asarray(upright))

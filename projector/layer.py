@@ -1,0 +1,141 @@
+"""Changed faces, ready to be pasted: as they are (face_layer), or only what changed in them (change_layer).
+
+With P the photo, E its crop enlarged again, and G = E + detail ·
+(P − E) the photo with so much of its fine texture (what the crop's size cannot show), the new face is
+
+    change:  G + (rendered − projected)          face:  rendered + detail · (P − E)
+
+and the photo becomes P + mask · (new − P). The change is not enlarged as it is: where projection and photo disagree, at
+outlines above all, it would spill over. It is told as a function of the photo's colours (projector.guided), and what no
+such function tells, strokes of the brush, comes on top where both agree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from projector import geometry, guided, head
+from projector.alignment import AlignedFace
+from stylegan2.errors import InputError
+
+# The change as a function of colour: windows of 0.04 of the crop's side to each side follow light and shadow on a face.
+WINDOW = 0.04
+SMOOTHNESS = (
+    1e-2  # ε, for colours in [0, 1]: steps above 0.1 are edges; smaller ones, grain, are neither raised nor lost
+)
+AGREEMENT = (
+    0.12  # misfit of projection and crop, the root of the squares' sum over colours, that costs 0.6 of the trust
+)
+LEAST_TRUST = 1e-3
+LARGEST_FIT_PX = 256  # side: planes are smooth, larger crops are fitted in a copy of this size
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+Region = tuple[int, int, int, int]  # left, top, right, bottom in px of the photo
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A face's new look, at the crop's size S; colours in [0, 1].
+
+    `planes` [12, S, S] are of guided.fit and act on the photo; `extra` [3, S, S] is added to them. Without planes
+    `extra` is the new face itself. `detail` in [0, 1] is the share of the photo's fine texture that stays. `mask`
+    [M, M] of 0 to 1 in the crop's frame, as it is; None is the head.
+    """
+
+    aligned: AlignedFace
+    planes: Tensor | None
+    extra: Tensor
+    detail: float
+    mask: NDArray[np.float32] | None = None
+
+    @cached_property
+    def egg(self) -> head.Egg:
+        """The outline of the head in the crop's frame."""
+        return head.egg_of(self.aligned.points, self.aligned.quad)
+
+    @cached_property
+    def region(self) -> Region:
+        """The photo's part under the square; of no size where the square lies beside the photo."""
+        width, height = self.aligned.photo_size
+        x0, y0, x1, y1 = geometry.bounds(self.aligned.quad)
+        left, top = min(max(math.floor(x0), 0), width), min(max(math.floor(y0), 0), height)
+        return left, top, min(max(math.ceil(x1), left), width), min(max(math.ceil(y1), top), height)
+
+    @cached_property
+    def cover(self) -> Tensor:
+        """What the mask is computed from: planes of the matte and its limit [5, S, S], or the given mask [1, M, M]."""
+        if self.mask is not None:
+            return torch.from_numpy(np.array(self.mask, dtype=np.float32))[None]
+        crop = _small(unit(self.aligned.crop))
+        return torch.cat([head.matte(self.egg, crop), head.limit(self.egg, crop.shape[-1])])
+
+
+def face_layer(
+    aligned: AlignedFace, crop: Pixels, detail: float = 0.0, mask: NDArray[np.float32] | None = None
+) -> Layer:
+    """Put `crop` in the place of the face. `crop`: [S, S, 3], 0 to 255, of any size S, in the frame of `aligned`.
+
+    Raises InputError where shapes do not fit or detail is not in [0, 1].
+    """
+    _check(crop, detail, mask)
+    return Layer(aligned, None, unit(crop), detail, mask)
+
+
+def change_layer(
+    aligned: AlignedFace,
+    before: Pixels,
+    after: Pixels,
+    detail: float = 1.0,
+    mask: NDArray[np.float32] | None = None,
+) -> Layer:
+    """Add the change from `before` to `after`, both [S, S, 3], 0 to 255, of the size of the aligned crop.
+
+    Raises InputError as `face_layer`.
+    """
+    _check(after, detail, mask)
+    if not before.shape == after.shape == aligned.crop.shape:
+        raise InputError(
+            f"crops: found {list(before.shape)} before and {list(after.shape)} after, expected the size of the aligned "
+            f"crop, {list(aligned.crop.shape)}"
+        )
+    crop, old, change = unit(aligned.crop), unit(before), unit(after) - unit(before)
+    misfit = guided.box_mean(crop - old, max(1, crop.shape[-1] // 128)).square().sum(0, keepdim=True)
+    trust = torch.exp(-misfit / (2 * AGREEMENT**2))
+    guide = _small(crop)
+    radius = max(1, round(WINDOW * guide.shape[-1]))
+    planes = guided.fit(guide, _small(change), _small(trust) + LEAST_TRUST, radius, SMOOTHNESS)
+    told = guided.apply(_sized(planes, crop.shape[-1]), crop)
+    strokes = (change - told) * guided.box_mean(trust, max(1, crop.shape[-1] // 64))
+    return Layer(aligned, planes, strokes, detail, mask)
+
+
+def unit(pixels: Pixels) -> Tensor:
+    """Return [S, S, 3] of 0 to 255 as float32 [3, S, S] in [0, 1]."""
+    return torch.from_numpy(np.array(pixels, dtype=np.float32)).permute(2, 0, 1).div(255)
+
+
+def _small(planes: Tensor) -> Tensor:
+    return _sized(planes, min(planes.shape[-1], LARGEST_FIT_PX))
+
+
+def _sized(planes: Tensor, side: int) -> Tensor:
+    if planes.shape[-1] == side:
+        return planes
+    return F.interpolate(planes[None], size=(side, side), mode="bicubic", antialias=True)[0]
+
+
+def _check(crop: Pixels, detail: float, mask: NDArray[np.float32] | None) -> None:
+    if crop.ndim != 3 or crop.shape[0] != crop.shape[1] or crop.shape[2] != 3:
+        raise InputError(f"crop: found {list(crop.shape)}, expected a square [S, S, 3]")
+    if mask is not None and (mask.ndim != 2 or mask.shape[0] != mask.shape[1]):
+        raise InputError(f"mask: found {list(mask.shape)}, expected a square [M, M] of 0 to 1 in the crop's frame")
+    if not 0 <= detail <= 1:
+        raise InputError(f"detail: found {detail:g}, expected 0 (none of the photo's fine texture) to 1 (all of it)")
