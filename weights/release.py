@@ -18,7 +18,7 @@ from blendgan import recipe
 from blendgan.recipe import Recipe, recipe_of
 from blendgan.schedule import Swap
 from stylegan2 import checkpoints
-from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
+from stylegan2.checkpoints import RAW_PREFIX, Checkpoint
 
 HERE = Path(__file__).resolve().parent
 KAOKORE = (
@@ -36,13 +36,11 @@ PAPERS: dict[str, dict[str, Any]] = {
 }
 # The last layers' noise had learned the grain of scanned prints: dots on every face, the same in all of them.
 QUIET, STRENGTH = "synthesis.b128.", ".noise_strength"
-WITH_DISCRIMINATOR = ("portraits",)  # for later transfers, and for the projector's features
 
 
 def released(name: str, snapshot: Checkpoint, preset: Recipe | None) -> Checkpoint:
     """Return the shipped form of a snapshot."""
-    dropped = [RAW_PREFIX] if name in WITH_DISCRIMINATOR else [RAW_PREFIX, DISCRIMINATOR_PREFIX]
-    kept = [tensor for tensor in snapshot.tensors if not tensor.startswith(tuple(dropped))]
+    kept = [tensor for tensor in snapshot.tensors if not tensor.startswith(RAW_PREFIX)]
     tensors = {tensor: snapshot.tensors[tensor].half() for tensor in kept}
     tensors |= {
         name: torch.zeros_like(t) for name, t in tensors.items() if name.startswith(QUIET) and name.endswith(STRENGTH)
@@ -51,8 +49,7 @@ def released(name: str, snapshot: Checkpoint, preset: Recipe | None) -> Checkpoi
     metadata.pop("converted_from", None)
     if preset is not None:
         metadata[recipe.KEY] = recipe.to_json(preset)
-    discriminator = snapshot.discriminator if name in WITH_DISCRIMINATOR else None
-    return replace(snapshot, tensors=tensors, metadata=metadata, discriminator=discriminator)
+    return replace(snapshot, tensors=tensors, metadata=metadata)
 
 
 def main() -> None:

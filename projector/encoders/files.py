@@ -35,18 +35,18 @@ def save_encoder(encoder: Encoder, path: Path, said: Mapping[str, Any] | None = 
 def load_encoder(name_or_path: str | os.PathLike[str]) -> Encoder:
     """Return the encoder of a file or of the manifest, ready to encode, on the CPU.
 
-    Raises UnknownWeights, Truncated, and CheckpointError for a file that holds none.
+    Raises UnknownWeights, and CheckpointError for a file that holds none or is damaged.
     """
     path = store.resolve(name_or_path)
-    tensors = StoredTensors(path) if path.is_file() else {}
     try:
-        header = json.loads(getattr(tensors, "metadata", {})[KEY])
+        tensors = StoredTensors(path)
+        header = json.loads(tensors.metadata[KEY])
         numbers = header["config"]
         config = EncoderConfig(**{**numbers, "channels": tuple(numbers["channels"])})
         encoder = Encoder(config)
         encoder.mapping = str(header["mapping"])
         encoder.load_state_dict({name: tensors[name].float() for name in tensors}, assign=True)
-    except (KeyError, TypeError, ValueError, RuntimeError, BlendganError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, BlendganError) as error:
         raise CheckpointError(f"{path}: holds no encoder that can be read ({_line(error)}); {ADVICE}") from error
     return encoder.eval().requires_grad_(False)
 

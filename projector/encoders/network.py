@@ -45,16 +45,30 @@ class EncoderConfig:
             )
 
 
+class Conv2d(nn.Conv2d):
+    """Torch's, whose weights are not drawn at once: they come from a file, or from `Encoder.draw_weights`."""
+
+    def reset_parameters(self) -> None:
+        """Leave them as they are."""
+
+
+class Linear(nn.Linear):
+    """As Conv2d."""
+
+    def reset_parameters(self) -> None:
+        """Leave them as they are."""
+
+
 class Residual(nn.Module):
     """[N, in, H, W] -> [N, out, H/2, W/2]: two convolutions, beside which the mean of 2x2 px goes past."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv0 = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
+        self.conv0 = Conv2d(inputs, outputs, 3, stride=2, padding=1)
         self.norm0 = nn.GroupNorm(min(GROUPS, outputs), outputs)
-        self.conv1 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.conv1 = Conv2d(outputs, outputs, 3, padding=1)
         self.norm1 = nn.GroupNorm(min(GROUPS, outputs), outputs)
-        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.skip = Conv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.leaky_relu(self.norm0(self.conv0(x)), SLOPE)
@@ -63,7 +77,10 @@ class Residual(nn.Module):
 
 
 class Encoder(nn.Module):
-    """See the module. `w_mean`, `w_std` [w_dim]: of the generator's w, the units in which it speaks."""
+    """See the module. `w_mean`, `w_std` [w_dim]: of the generator's w, the units in which it speaks.
+
+    Its weights have no values until they are drawn or loaded.
+    """
 
     w_mean: Tensor
     w_std: Tensor
@@ -74,15 +91,15 @@ class Encoder(nn.Module):
         self.mapping = ""  # fingerprint of the mapping network whose styles it gives
         widths = (6, *config.channels)
         self.blocks = nn.Sequential(*(Residual(a, b) for a, b in zip(widths, widths[1:], strict=False)))
-        self.hidden = nn.Linear(config.channels[-1] * SMALLEST_PX**2, config.hidden)
-        self.styles = nn.Linear(config.hidden, config.num_ws * config.w_dim)
+        self.hidden = Linear(config.channels[-1] * SMALLEST_PX**2, config.hidden)
+        self.styles = Linear(config.hidden, config.num_ws * config.w_dim)
         self.register_buffer("w_mean", torch.zeros(config.w_dim))
         self.register_buffer("w_std", torch.ones(config.w_dim))
 
     def draw_weights(self, draw: torch.Generator) -> None:
         """Begin anew (He et al. 2015); the styles at 0, so that an untrained encoder changes nothing."""
         for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
+            if isinstance(module, (Conv2d, Linear)):
                 nn.init.kaiming_normal_(module.weight, SLOPE, nonlinearity="leaky_relu", generator=draw)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
