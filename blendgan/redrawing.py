@@ -29,6 +29,11 @@ class Job:
         """The files that it writes, in the order in which they are told."""
         return tuple(path for path in (self.picture, self.strip, self.latent) if path is not None)
 
+    @property
+    def front(self) -> Path:
+        """The picture of a search for the best blend, written where there was one."""
+        return self.picture.with_suffix(".front.png")
+
 
 def redraw(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path, ...]:
     """Redraw the faces of one photo, and write what the job asks for; returns the files written.
@@ -37,7 +42,7 @@ def redraw(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path
     """
     toon = toonify_photo(studio, job.photo, job.settings, watch)
     _write(toon, job)
-    return job.results
+    return job.results if toon.front is None else (*job.results, job.front)
 
 
 def _write(toon: Toon, job: Job) -> None:
@@ -48,3 +53,5 @@ def _write(toon: Toon, job: Job) -> None:
     write_png(job.picture, toon.image, metadata, toon.profile if job.with_metadata else None)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), metadata)
+    if toon.front is not None:
+        write_png(job.front, toon.front, metadata)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -33,6 +33,9 @@ from projector.photo import Photo
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
+
+if TYPE_CHECKING:
+    from blendgan.blend_search import BlendSearcher
 
 Pixels = NDArray[np.uint8]
 
@@ -78,6 +81,7 @@ class Studio:
     finder: Finder
     blended: Generator
     recipe: Recipe  # with the models' fingerprints
+    searcher: BlendSearcher | None = None  # chooses a schedule for each photo, instead of the recipe's
 
     @property
     def base(self) -> Generator:
@@ -107,6 +111,7 @@ class Toon:
     toonified: tuple[Image.Image, ...]
     recipe: Recipe
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
+    front: Image.Image | None = None  # where a schedule was searched for: what was tried, and what was best
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -168,7 +173,11 @@ def toonify_photo(
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
-    return render(studio, opened, faces, latent, settings)
+    if studio.searcher is None:
+        return render(studio, opened, faces, latent, settings)
+    best = studio.searcher.best(latent)
+    fitting = replace(studio, blended=best.generator, recipe=best.recipe)
+    return replace(render(fitting, opened, faces, latent, settings), front=best.sheet)
 
 
 def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
+from blendgan.cli.auto import with_search
 from blendgan.cli.batch import for_each
 from blendgan.cli.masks import chosen_masking, mask_options
 from blendgan.cli.progress import projection_bar
@@ -27,6 +28,7 @@ Examples:
   blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
+  blendgan toonify photo.jpg --auto
   blendgan toonify *.jpg --outdir toons"""
 
 
@@ -56,6 +58,7 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     settings = chosen_settings(chosen)
     sources, recipe = opened(named_models(base, transfer), given_recipe(chosen))
     studio = studio_of(sources, recipe, device, chosen_masking(chosen["mask"], chosen["mask_from"]), chosen["encoder"])
+    studio = with_search(studio, sources, recipe) if chosen["auto"] else studio
     for_each(photos, lambda photo: _redraw(studio, job_of(photo, settings, chosen), quiet=chosen["quiet"]))
 
 

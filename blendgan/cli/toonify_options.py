@@ -22,6 +22,8 @@ _SETTINGS = (
     click.option("--aligned", is_flag=True, help="The picture is an aligned face already; take it whole."),
     click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
                  help="Add the change to the photo, or paste the rendered face."),
+    click.option("--auto", is_flag=True,
+                 help="Search for the schedule that suits the faces best; writes photo.toon.front.png."),
     options.encoder,
     click.option("--steps", type=click.IntRange(min=0),
                  help="Steps of the projection.  [default: 5 after an encoder, else 110]"),

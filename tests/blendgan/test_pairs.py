@@ -82,7 +82,7 @@ def test_both_pictures_are_of_the_seed_s_latent(studio: Studio, pair: tuple[str,
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 def test_an_interrupted_folder_becomes_the_same(studio: Studio, tmp_path: Path, ending: str) -> None:
-    settings = replace(QUICK, ending=ending, truncation_psi=1.0)
+    settings = replace(QUICK, ending=ending, limits=Limits(face=0, worst=0.5, duplicates=None))
     list(make_pairs(studio, settings, tmp_path / "whole", 5))
     events = make_pairs(studio, settings, tmp_path / "cut", 5)
     while next(events).kept < 2:
