@@ -1,7 +1,7 @@
 """The best blend for a person: schedules are drawn from the person's latent, and each is measured in two ways.
 
-Distance: the perceptual distance (features of BASE's discriminator, as in projection) from the blend's picture to BASE's
-picture of the same latent, which is the projected face. Style: how far the picture's features, of TRANSFER's
+Distance: the perceptual distance (features of BASE's discriminator, as in projection) from the blend's picture to
+BASE's picture of the same latent, which is the projected face. Style: how far the picture's features, of TRANSFER's
 discriminator, have gone from BASE's to TRANSFER's along the axis that tells the two models' pictures apart. A model
 whose file has no discriminator is judged by the other's.
 """
@@ -32,7 +32,7 @@ from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import load_discriminator, load_generator
 
-# By these the shipped pairs' swaps come in their order, from BASE to TRANSFER, nearly always (docs/auto.md): latents
+# By these the shipped pairs' swaps come in their order, from BASE to TRANSFER (docs/auto.md): latents
 # about as near to the mean as projected faces are, features above the size at which they say what is where, their mean
 # alone, and a variance that is half the common one, so that maps that never vary do not rule the axis.
 STYLE_SAMPLES, STYLE_PSI, STYLE_PX = 32, 0.6, 16
