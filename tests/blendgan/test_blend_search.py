@@ -135,7 +135,8 @@ def test_toonify_takes_the_knee(tmp_path: Path, capsys: pytest.CaptureFixture[st
     words = ["toonify", str(tmp_path / "photo.jpg"), *models, "--steps", "2"]
     assert run([*words, "--auto"]) == 0
     assert f"{tmp_path / 'photo.toon.front.png'}\n" in capsys.readouterr().out
-    assert Image.open(tmp_path / "photo.toon.front.png").height > HEIGHT_PX
+    with Image.open(tmp_path / "photo.toon.front.png") as front:
+        assert front.height > HEIGHT_PX
     said = read_metadata(tmp_path / "photo.toon.png")["blendgan"]
     assert f'"{recipe.KEY}"' in said
     assert run([*words, "--auto", "--swap-res", "8"]) == 2

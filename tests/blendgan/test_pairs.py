@@ -57,6 +57,11 @@ def few_to_compare_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair_scores, "CALIBRATION_SEEDS", CALIBRATION_SEEDS[:10])
 
 
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
@@ -76,8 +81,8 @@ def test_both_pictures_are_of_the_seed_s_latent(studio: Studio, pair: tuple[str,
     for folder, generator in (("real", studio.base), ("toon", studio.blended)):
         with torch.inference_mode():
             expected = to_uint8(generator.synthesis(ws))[0]
-        assert np.array_equal(np.asarray(Image.open(tmp_path / folder / "000003.png")), expected)
-    assert not np.array_equal(*(np.asarray(Image.open(tmp_path / f / "000003.png")) for f in ("real", "toon")))
+        assert np.array_equal(pixels(tmp_path / folder / "000003.png"), expected)
+    assert not np.array_equal(*(pixels(tmp_path / f / "000003.png") for f in ("real", "toon")))
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
@@ -157,8 +162,8 @@ def test_side_by_side_is_both_in_one(studio: Studio, tmp_path: Path) -> None:
     settings = replace(QUICK, layout="side-by-side", size_px=24)
     list(make_pairs(studio, settings, tmp_path / "both", 3))
     list(make_pairs(studio, replace(settings, layout="folders"), tmp_path / "each", 3))
-    both = np.asarray(Image.open(tmp_path / "both" / "pairs" / "000002.png"))
-    halves = [np.asarray(Image.open(tmp_path / "each" / name / "000002.png")) for name in ("real", "toon")]
+    both = pixels(tmp_path / "both" / "pairs" / "000002.png")
+    halves = [pixels(tmp_path / "each" / name / "000002.png") for name in ("real", "toon")]
     assert np.array_equal(both, np.concatenate(halves, axis=1))
     assert both.shape == (24, 48, 3)
     said = json.loads((tmp_path / "both" / "pairs.json").read_text())
