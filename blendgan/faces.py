@@ -26,6 +26,12 @@ class Selection:
     only_largest: bool = False
     whole: bool = False
 
+    def __str__(self) -> str:
+        """Return the selection as the command line has it."""
+        if self.whole:
+            return "aligned"
+        return "largest" if self.only_largest else ",".join(map(str, self.numbers)) or "all"
+
     def choose(self, faces: tuple[Face, ...]) -> tuple[Face, ...]:
         """Return the chosen of `faces`. Raises InputError for a number that the photo does not have."""
         if self.only_largest:

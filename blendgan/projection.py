@@ -18,9 +18,11 @@ from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import from_uint8, grid, to_pictures
 from blendgan.sources import open_source
 from projector.alignment import AlignedFace
+from projector.curvature import Curvature
+from projector.curvature_files import curvature_for
 from projector.encoders import Encoder, encoder_for, load_encoder, require_family
 from projector.latent import Latent, family, require_generator
-from projector.optimise import REFINEMENT, ProjectionConfig, ProjectionStep, project
+from projector.optimise import CURVED, REFINEMENT, ProjectionConfig, ProjectionStep, project
 from projector.photo import Photo, photo_from_image, read_photo
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
@@ -44,16 +46,19 @@ class Projection:
 
 @dataclass(frozen=True, eq=False)
 class Finder:
-    """What finds latents: the generator that they are of, and its discriminator and encoder where there are any."""
+    """What finds latents: the generator that they are of, and what helps, where it is there."""
 
     generator: Generator
     discriminator: Discriminator | None = None
     encoder: Encoder | None = None
+    curvature: Curvature | None = None
 
     @property
     def config(self) -> ProjectionConfig:
         """How to search where nothing is said: shortly, where an encoder gives the start."""
-        return ProjectionConfig() if self.encoder is None else REFINEMENT
+        if self.encoder is not None:
+            return REFINEMENT
+        return ProjectionConfig() if self.curvature is None else CURVED
 
     def config_of(self, steps: int | None) -> ProjectionConfig:
         """The same in so many steps; None is as many as it has."""
@@ -69,7 +74,14 @@ def finder_of(model: ModelLike, encoder: str | None = None, device: torch.device
     checkpoint = open_source(model).checkpoint
     discriminator = load_discriminator(checkpoint).to(device) if checkpoint.discriminator else None
     generator = load_generator(checkpoint).to(device)
-    return Finder(generator, discriminator, chosen_encoder(encoder, generator))
+    curvature = None if discriminator is None else known_curvature(generator)
+    return Finder(generator, discriminator, chosen_encoder(encoder, generator), curvature)
+
+
+def known_curvature(generator: Generator) -> Curvature | None:
+    """Return the shipped curvature of a generator's family where the generator is, if there is one that fits."""
+    found = curvature_for(family(generator))
+    return found.to(generator.device) if found is not None and found.fits(generator) else None
 
 
 def chosen_encoder(encoder: str | None, generator: Generator) -> Encoder | None:
@@ -129,7 +141,9 @@ def _project_some(
     targets = from_uint8(np.stack([face.crop for face in faces])).to(finder.generator.device)
     start = None if finder.encoder is None else finder.encoder.encode(targets, finder.generator)
     last = None
-    for last in project(targets, finder.generator, finder.discriminator, config, start=start):
+    for last in project(
+        targets, finder.generator, finder.discriminator, config, start=start, curvature=finder.curvature
+    ):
         if watch is not None:
             watch(last)
     if last is None:

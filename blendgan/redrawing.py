@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from blendgan.again import draw_again
 from blendgan.images import write_png
 from blendgan.papers import text_of
-from blendgan.projection import Watcher
+from blendgan.personal import AnyWatcher
+from blendgan.picture_files import sidecar_of, write_picture
+from blendgan.toon_records import Record, texts_of
 from blendgan.toonification import Studio, Toon, ToonSettings, papers_of, toonify_photo
+from projector.change_files import save_change
 from projector.latent import save_latent
+
+ALWAYS_KEPT = "icc_profile"  # without it the colours would be others
+
+Teller = Callable[[Toon], None]  # told of a photo's faces before they are written
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and where its results go. `strip`, `latent`: None leaves that file out."""
+    """One photo and where its results go. `strip`, `latent`, `grid`: None leaves that file out.
+
+    The picture's ending says its form; `record` is of a result whose faces and latents are taken instead of found.
+    """
 
     photo: Path
     picture: Path
@@ -23,11 +35,24 @@ class Job:
     settings: ToonSettings = ToonSettings()
     replaces_latent: bool = False
     with_metadata: bool = True
+    grid: Path | None = None
+    record: Record | None = None
+
+    def __str__(self) -> str:
+        """Return the photo's path: under it a failure is told."""
+        return str(self.photo)
+
+    @property
+    def change(self) -> Path | None:
+        """Where the change of BASE's weights goes, if it is tuned."""
+        return self.picture.with_suffix(".tune.safetensors") if self.settings.tuning is not None else None
 
     @property
     def results(self) -> tuple[Path, ...]:
         """The files that it writes, in the order in which they are told."""
-        return tuple(path for path in (self.picture, self.strip, self.latent) if path is not None)
+        sidecar = sidecar_of(self.picture) if self.with_metadata else None
+        asked = (self.picture, sidecar, self.strip, self.grid, self.latent, self.change)
+        return tuple(path for path in asked if path is not None)
 
     @property
     def front(self) -> Path:
@@ -35,23 +60,34 @@ class Job:
         return self.picture.with_suffix(".front.png")
 
 
-def redraw(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path, ...]:
+def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Teller | None = None) -> tuple[Path, ...]:
     """Redraw the faces of one photo, and write what the job asks for; returns the files written.
 
-    Raises NoFaceFound, InputError for a file that is no picture or for another latent that is there already, OSError.
+    Raises NoFaceFound, InputError for a file that is no picture or for another latent that is there already, OSError;
+    with a record WrongGenerator.
     """
-    toon = toonify_photo(studio, job.photo, job.settings, watch)
-    _write(toon, job)
+    if job.record is None:
+        toon = toonify_photo(studio, job.photo, job.settings, watch)
+    else:
+        toon = draw_again(studio, job.record, job.photo, job.settings)
+    if tell is not None:
+        tell(toon)
+    _write(studio, toon, job)
     return job.results if toon.front is None else (*job.results, job.front)
 
 
-def _write(toon: Toon, job: Job) -> None:
-    metadata = text_of(papers_of(toon)) if job.with_metadata else None
+def _write(studio: Studio, toon: Toon, job: Job) -> None:
+    said = text_of(papers_of(toon)) if job.with_metadata else None
+    kept = {name: value for name, value in toon.profile.items() if job.with_metadata or name == ALWAYS_KEPT}
     job.picture.parent.mkdir(parents=True, exist_ok=True)
     if job.latent is not None:
         save_latent(toon.latents, job.latent, replace=job.replaces_latent)  # first, since it alone may be refused
-    write_png(job.picture, toon.image, metadata, toon.profile if job.with_metadata else None)
+    if job.change is not None:
+        save_change(toon.change, studio.base, job.change, replace=job.replaces_latent)
+    write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
     if job.strip is not None:
-        write_png(job.strip, toon.strip(), metadata)
+        write_png(job.strip, toon.strip(), said)
     if toon.front is not None:
-        write_png(job.front, toon.front, metadata)
+        write_png(job.front, toon.front, said)
+    if job.grid is not None and studio.swaps is not None:
+        write_png(job.grid, studio.swaps.sheet(toon.faces, toon.latents), said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +18,21 @@ from blendgan.colour import take_colours
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import from_uint8, grid, to_pictures, to_uint8
 from blendgan.papers import papers
-from blendgan.projection import Finder, PhotoLike, Watcher, crop_size, draw, finder_of, open_photo, project_faces
+from blendgan.personal import AnyWatcher, Change, change_for, with_change
+from blendgan.projection import Finder, PhotoLike, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
 from blendgan.spatial import Masking, SpatialPair
+from blendgan.swap_grid import SwapGrid
 from projector import head
 from projector.alignment import AlignedFace
-from projector.latent import Latent
+from projector.latent import Latent, in_half
 from projector.layer import Layer, change_layer, face_layer
 from projector.optimise import ProjectionConfig
 from projector.paste import compose
 from projector.photo import Photo
+from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
@@ -59,12 +62,23 @@ class ToonSettings:
     steps: int | None = None  # in so many steps
     detail: float | None = None
     match_colour: bool = False
+    tuning: TuningConfig | None = None  # of BASE, to the faces of each photo; None: there is none
 
     def __post_init__(self) -> None:
         if self.paste not in PASTES:
             raise InputError(f"paste: found {self.paste!r}, expected one of {', '.join(PASTES)}")
         if self.detail is not None and not 0 <= self.detail <= 1:
             raise InputError(f"detail: found {self.detail:g}, expected 0 to 1, the share of the photo's fine texture")
+
+    def to_json(self) -> dict[str, Any]:
+        """What drawing depends on, and how the latents were found; what is usual is left out."""
+        said: dict[str, Any] = {
+            "paste": self.paste,
+            "match_colour": self.match_colour,
+            "selection": str(self.selection),
+        }
+        optional = {"detail": self.detail, "steps": self.projection.steps if self.projection else self.steps}
+        return said | {key: value for key, value in optional.items() if value is not None}
 
     def search(self, finder: Finder) -> ProjectionConfig:
         """How latents are searched for."""
@@ -81,6 +95,7 @@ class Studio:
     finder: Finder
     blended: Generator
     recipe: Recipe  # with the models' fingerprints
+    swaps: SwapGrid | None = None  # what draws a sheet of swaps, where one is wanted
     searcher: BlendSearcher | None = None  # chooses a schedule for each photo, instead of the recipe's
 
     @property
@@ -111,6 +126,8 @@ class Toon:
     toonified: tuple[Image.Image, ...]
     recipe: Recipe
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
+    settings: ToonSettings = ToonSettings()
+    change: Change = field(default_factory=dict)  # of BASE's weights, where it was tuned to the faces
     front: Image.Image | None = None  # where a schedule was searched for: what was tried, and what was best
 
     def strip(self) -> Image.Image:
@@ -167,20 +184,26 @@ def studio_of(
 
 
 def toonify_photo(
-    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: Watcher | None = None
+    studio: Studio, photo: PhotoLike, settings: ToonSettings = ToonSettings(), watch: AnyWatcher | None = None
 ) -> Toon:
-    """Redraw the faces of one photo; `watch` is told of every step of the projection."""
+    """Redraw the faces of one photo; `watch` is told of every step of the projection, and of the tuning."""
     name, opened = open_photo(photo)
     faces = align_faces(opened, name, settings.selection, crop_size(studio.base))
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
-    if studio.searcher is None:
-        return render(studio, opened, faces, latent, settings)
-    best = studio.searcher.best(latent)
-    fitting = replace(studio, blended=best.generator, recipe=best.recipe)
-    return replace(render(fitting, opened, faces, latent, settings), front=best.sheet)
+    latent = in_half(latent)  # as pictures carry it: drawn again, it is the same
+    change = change_for(faces, latent, studio.finder, settings.tuning, watch)
+    studio, front = (studio, None) if studio.searcher is None else _best_for(studio, studio.searcher, latent)
+    toon = render(with_change(studio, change), opened, faces, latent, settings)
+    return replace(toon, change=change, front=front)
 
 
-def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:
+def _best_for(studio: Studio, searcher: BlendSearcher, latent: Latent) -> tuple[Studio, Image.Image]:
+    """The studio with the blend that suits the faces best, and the picture of the search."""
+    best = searcher.best(latent)
+    return replace(studio, blended=best.generator, recipe=best.recipe), best.sheet
+
+
+def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:
     """Draw a latent with both models and put the blend's faces where the photo's were.
 
     Raises WrongGenerator for a latent of another family.
@@ -193,7 +216,7 @@ def render(studio: Studio, photo: Photo, faces: list[AlignedFace], latent: Laten
     return Toon(
         compose(photo, layers),
         photo.metadata, tuple(faces), latent,
-        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask,
+        tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask, settings,
     )  # fmt: skip
 
 
@@ -211,7 +234,14 @@ def _with_colours_of_photo(
     return take_colours(toonified, projected if settings.paste == "change" else photographed, where)
 
 
+def face_to_json(face: AlignedFace) -> dict[str, Any]:
+    """Return a face's place as plain values; `toon_records` reads them."""
+    said: dict[str, Any] = {"quad": face.quad.tolist(), "score": round(float(face.score), 4)}
+    return said if face.points is None else said | {"points": np.asarray(face.points, np.float64).tolist()}
+
+
 def papers_of(toon: Toon) -> dict[str, Any]:
-    """What a picture's metadata says of how it was made."""
+    """What a picture's metadata says of how it was made; faces from left to right, in px of the upright photo."""
     said = papers("toonify") | {recipe.KEY: recipe.to_json(toon.recipe)}
+    said |= {"settings": toon.settings.to_json(), "faces": [face_to_json(face) for face in toon.faces]}
     return said if toon.mask is None else {**said, "mask": dict(toon.mask)}

@@ -37,3 +37,9 @@ class Adam:
             square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
             scale = (square * unbias).sqrt_().add_(EPSILON)
             p.addcdiv_(mean, scale, value=-rate / (1 - first**self.steps))
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows of every parameter alone (indices, or a mask); they are new tensors."""
+        self.parameters, self.mean, self.square = (
+            [tensor[rows] for tensor in tensors] for tensors in (self.parameters, self.mean, self.square)
+        )

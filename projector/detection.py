@@ -7,6 +7,7 @@ the photo is tried turned.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +88,27 @@ def require_faces(
             "toward the camera. Try a photo cropped closer to it or, if this already is an aligned crop, --aligned"
         )
     return faces
+
+
+def follow(
+    image: Image.Image | NDArray[np.uint8], faces: Sequence[Face], detector: Networks | None = None
+) -> tuple[Face | None, ...]:
+    """Look for each of these faces near where it is said to be, as in the frame before; None where it is not there.
+
+    Much quicker than `detect`, for which every place of the picture is one to look at. Raises InputError as it does.
+    """
+    if not faces:
+        return ()
+    networks = load_detector() if detector is None else detector
+    searched, stretch = _searched_copy(rgb_pixels(image))
+    pyramid = build_pyramid(searched, PROPOSAL_WINDOW)
+    looks = (refine(networks, pyramid, face.points / stretch) for face in faces)
+    return tuple(_face(look, stretch) if _is_sound(look, pyramid) else None for look in looks)
+
+
+def _is_sound(found: Landmarks, pyramid: Pyramid) -> bool:
+    is_sure = found.score >= SURE and are_plausible(found.points, pyramid.size_px)
+    return is_sure and _side_px(found) >= SMALLEST_PX
 
 
 def _searched_copy(pixels: NDArray[np.uint8]) -> tuple[Tensor, geometry.Array]:

@@ -11,7 +11,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def save_latent(latent: Latent, path: str | os.PathLike[str], *, replace: bool =
     Raises InputError if another latent is there already; the very same one is left as it is.
     """
     path = Path(path)
-    contents = _packed(latent)
+    contents = pack(latent)
     if path.exists() and not replace:
         if path.read_bytes() == contents:
             return
@@ -64,10 +64,20 @@ def save_latent(latent: Latent, path: str | os.PathLike[str], *, replace: bool =
         file.write(contents)
 
 
-def _packed(latent: Latent) -> bytes:
+def in_half(latent: Latent) -> Latent:
+    """Return the latent rounded to float16, in which it takes half the room; `pack` then holds it exactly."""
+    noise = {name: value.half().float() for name, value in latent.noise.items()}
+    return replace(latent, w=latent.w.half().float(), noise=noise)
+
+
+def pack(latent: Latent, precision: type[np.floating] = np.float32) -> bytes:
+    """Return the bytes of a latent file."""
     header = {"format": FORMAT, "mapping": latent.mapping, **latent.metadata}
-    arrays: dict[str, Any] = {"w": latent.w.numpy(), "header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
-    arrays |= {f"noise.{name}": value.numpy() for name, value in latent.noise.items()}
+    arrays: dict[str, Any] = {
+        "w": latent.w.numpy().astype(precision),
+        "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
+    }
+    arrays |= {f"noise.{name}": value.numpy().astype(precision) for name, value in latent.noise.items()}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # zip entries without a date: the same latent gives the same bytes
     return buffer.getvalue()
@@ -75,7 +85,15 @@ def _packed(latent: Latent) -> bytes:
 
 def load_latent(path: str | os.PathLike[str]) -> Latent:
     """Read our own latents, and NVIDIA's (`w` [1, num_ws, w_dim] alone). Raises InputError for anything else."""
-    arrays = _read_arrays(Path(path))
+    return _latent(_read_arrays(Path(path), path), path)
+
+
+def unpack(contents: bytes, name: str) -> Latent:
+    """Return the latent of a latent file's bytes; `name` is for messages. Raises InputError."""
+    return _latent(_read_arrays(io.BytesIO(contents), name), name)
+
+
+def _latent(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> Latent:
     if "w" not in arrays or arrays["w"].ndim != 3 or arrays["w"].dtype.kind != "f":
         raise InputError(
             f"{path}: found {', '.join(arrays) or 'nothing'}, expected w [faces, num_ws, w_dim]; project again"
@@ -87,9 +105,9 @@ def load_latent(path: str | os.PathLike[str]) -> Latent:
     return Latent(w, mapping, noise, header)
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(source: Path | io.BytesIO, path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:  # data only: object arrays are refused
+        with np.load(source, allow_pickle=False) as file:  # data only: object arrays are refused
             return {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a latent written by blendgan project") from error

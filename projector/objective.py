@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -57,6 +57,10 @@ class Objective:
     target: Target
     statistics: Statistics
     config: ProjectionConfig
+
+    def kept(self, rows: Tensor) -> Objective:
+        """The same for these faces alone (indices, or a mask)."""
+        return replace(self, target=self.target.kept(rows))
 
     def picture(self, point: Point) -> Tensor:
         """Draw the faces: [N, 3, R, R]."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from projector.adam import Adam
-from projector.noise_maps import normalise_noise, start_noise
+from projector.focus import face_focus
+from projector.movers import AdamMover, LbfgsMover, Mover
+from projector.noise_maps import start_noise
 from projector.objective import Objective, Point, Score
 from projector.perceptual import Target, Weights
 from projector.spaces import SPACES, start_u, w_statistics
@@ -23,12 +25,19 @@ from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import sample_w
 
+if TYPE_CHECKING:
+    from projector.curvature import Curvature
+
+PLATEAU = 0.01  # share of the loss; what is less in `patience` steps cannot be seen
+
 
 @dataclass(frozen=True)
 class ProjectionConfig:
     """How to optimise. Learning rates are in standard deviations of w per step."""
 
-    steps: int = 110  # 0 with a start: it is measured, and comes back
+    steps: int = 110  # of Adam; 0 with a start: it is measured, and comes back
+    lbfgs: int = 0  # evaluations of L-BFGS after these, which moves w alone
+    patience: int = 0  # steps without a loss lower by PLATEAU after which a face stops; 0 = it never does
     space: str = "w+n"
     learning_rate: float = 0.1
     rampup: float = 0.05  # share of the steps over which the rate rises (StyleGAN2, appendix D)
@@ -41,16 +50,22 @@ class ProjectionConfig:
     delta: float = 0.0  # weight of the mean squared change from layer to layer
     noise: float = 1e3  # weight of the noise maps' regularisation; only in the space w+n
     weights: Weights = Weights()
+    focus: float = 0.0  # how much more the face counts than what is around it, where no mask is given; 1 = it alone
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise InputError(f"space: found {self.space!r}, expected one of {', '.join(SPACES)}")
-        if self.steps < 0:
-            raise InputError(f"steps: found {self.steps}, expected 0 or more")
+        for name in ("steps", "lbfgs", "patience"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name}: found {getattr(self, name)}, expected 0 or more")
 
 
-REFINEMENT = ProjectionConfig(steps=5, jitter=0)  # after an encoder, which is near already
+# Where the curvature is known, L-BFGS comes as near in 30 evaluations as Adam in 110 steps, in a quarter of the time.
+# It also goes to places that Adam, with its noise on w, passes over: three times the penalties keep faces whole.
+CURVED = ProjectionConfig(steps=30, space="w+", prior=0.18, spread=0.3)
+# After an encoder, which is near already: without a curvature Adam's usual rate would first lead away from there.
+REFINEMENT = ProjectionConfig(steps=8, space="w+", learning_rate=0.05, rampdown=0.5, jitter=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,46 +87,75 @@ def project(
     *,
     start: Tensor | None = None,
     focus: Tensor | None = None,
+    curvature: Curvature | None = None,
 ) -> Iterator[ProjectionStep]:
     """Optimise for pictures [N, 3, R, R] in [-1, 1], all at once; yields the start, then after every step.
 
     start [N, num_ws, w_dim]: the w to begin from, None = the mean face. focus [N, 1, R, R], 0 or more: how much each
-    place counts, None = all alike. A face's result does not depend on the others. Raises InputError where sizes do not
-    fit, and for 0 steps without a start.
+    place counts, None = as `config.focus` says. curvature: of the model; in the space w+ L-BFGS takes the steps then,
+    not Adam. A face's result does not depend on the others. Raises InputError where sizes do not fit, and for 0
+    steps without a start.
     """
     _check(pictures, generator, config, start)
     statistics = w_statistics(generator, config.seed)
+    if focus is None and config.focus:
+        focus = face_focus(len(pictures), pictures.shape[-1], config.focus).to(pictures)
     objective = Objective(generator, Target(pictures, discriminator, config.weights, focus), statistics, config)
     point = _start(objective, start)
-    search = Adam(point.tensors)
-    best = Best(point, objective)
-    draw = torch.Generator(pictures.device).manual_seed(config.seed)
-    for index in range(config.steps):
-        tried = Point(_jittered(point.u, index / config.steps, config, draw), point.noise)
-        score = objective.score(tried)
-        best.see(tried, score)
-        yield best.step(index, config.steps)
-        search.step(score.gradients, config.learning_rate * ramp(index / config.steps, config))
-        normalise_noise(dict(point.noise))
-    best.see(point, objective.measure(point))
-    yield best.step(config.steps, config.steps)
+    best, total = Best(point, objective), config.steps + config.lbfgs
+    if not total:
+        best.see(point, objective.measure(point), best.rows)
+    curvature = curvature if config.space == "w+" else None
+    if config.steps:
+        mover: Mover = AdamMover(point, config) if curvature is None else LbfgsMover(point, curvature)
+        yield from _go(mover, objective, best, range(config.steps), total)
+    if config.lbfgs:
+        mover = LbfgsMover(best.point if config.steps else point, curvature)
+        yield from _go(mover, objective, best, range(config.steps, total), total)
+    yield best.step(total, total)
+
+
+def _go(mover: Mover, objective: Objective, best: Best, indices: range, total: int) -> Iterator[ProjectionStep]:
+    """Measure and move; a face that no longer becomes better stops, and costs nothing from then on."""
+    rows = best.rows
+    best.age.zero_()
+    for index in indices:
+        trial = mover.trial()
+        score = objective.score(trial)
+        best.see(trial, score, rows)
+        yield best.step(index, total)
+        mover.move(score)
+        going = best.age[rows] < (objective.config.patience or math.inf)
+        if not bool(going.any()):
+            return
+        if not bool(going.all()):
+            rows, objective = rows[going], objective.kept(going)
+            mover.keep(going)
+    trial = mover.trial()
+    best.see(trial, objective.measure(trial), rows)
 
 
 class Best:
-    """The best that was seen of each face, by its loss."""
+    """The best that was seen of each face, by its loss, and for how many steps nothing was clearly better."""
 
     def __init__(self, point: Point, objective: Objective) -> None:
         self.objective = objective
         self.point = point.like([tensor.clone() for tensor in point.tensors])
+        self.rows = torch.arange(len(point.u), device=point.u.device)
         self.losses = torch.full([len(point.u)], math.inf, device=point.u.device)
-        self.distances = self.losses.clone()
+        self.distances, self.goals = self.losses.clone(), self.losses.clone()
+        self.age = torch.zeros_like(self.rows)
 
-    def see(self, point: Point, score: Score) -> None:
-        """Take over the faces that became better."""
-        better = score.losses < self.losses
+    def see(self, point: Point, score: Score, rows: Tensor) -> None:
+        """Take over what became better; the point and its score are those of the faces `rows`."""
+        better = score.losses < self.losses[rows]
+        won = rows[better]
         for mine, new in zip(self.point.tensors, point.tensors, strict=True):
-            mine[better] = new.detach()[better]
-        self.losses[better], self.distances[better] = score.losses[better], score.distances[better]
+            mine[won] = new.detach()[better]
+        self.losses[won], self.distances[won] = score.losses[better], score.distances[better]
+        clearly = score.losses < self.goals[rows]
+        self.goals[rows] = torch.where(clearly, score.losses * (1 - PLATEAU), self.goals[rows])
+        self.age[rows] = torch.where(clearly, 0, self.age[rows] + 1)
 
     def step(self, index: int, total: int) -> ProjectionStep:
         """The event that tells of it."""
@@ -124,27 +168,12 @@ def _check(pictures: Tensor, generator: Generator, config: ProjectionConfig, sta
     found, expected = tuple(pictures.shape[2:]), generator.config.image_size
     if found != expected:
         raise InputError(f"projection: pictures of {found} px, the generator makes {expected}")
-    if start is None and config.steps == 0:
+    if start is None and config.steps + config.lbfgs == 0:
         raise InputError("steps: found 0, expected at least 1 where there is no w to start from")
     if start is not None and start.shape[0] != pictures.shape[0]:
         raise InputError(
             f"start: found w of {start.shape[0]} faces, expected {pictures.shape[0]}, one for each picture"
         )
-
-
-def _jittered(u: Tensor, at: float, config: ProjectionConfig, draw: torch.Generator) -> Tensor:
-    """u with noise that fades with the steps, so that the search does not settle early (StyleGAN2, appendix D).
-
-    The same for all faces, so that none depends on how many there are.
-    """
-    fade = max(0.0, 1 - at / config.jitter_ramp)
-    return u + config.jitter * fade**2 * torch.randn(u.shape[1:], generator=draw, device=u.device)
-
-
-def ramp(at: float, config: ProjectionConfig) -> float:
-    """The learning rate's factor at a share `at` of the steps: up in a line, down along a cosine."""
-    down = min(1.0, (1 - at) / config.rampdown)
-    return (0.5 - 0.5 * math.cos(down * math.pi)) * min(1.0, (at + 1e-2) / config.rampup)
 
 
 # ---- where the search starts ----------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ A soft mask, the focus, may say where pictures shall be alike: every term weighs
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,10 @@ from torch import Tensor
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Held = TypeVar("Held")
 SMALLEST_PX = 8  # of the scales at which pixels are compared
 
 
@@ -64,8 +69,8 @@ class Term(Protocol):
         """Return the distance [N] of pictures [N, 3, R, R] to those held, 0 for the same."""
         ...
 
-    def keep(self, rows: Tensor) -> None:
-        """Hold only these of the pictures (indices, or a mask) from now on."""
+    def kept(self, rows: Tensor) -> Self:
+        """The same for these of the pictures alone (indices, or a mask)."""
 
 
 class PixelTerm:
@@ -78,9 +83,9 @@ class PixelTerm:
         """[N, 3, R, R] -> [N]."""
         return pixel_distance(pictures, self.pictures, focus=self.focus)
 
-    def keep(self, rows: Tensor) -> None:
-        """Hold only these."""
-        self.pictures, self.focus = self.pictures[rows], _rows(self.focus, rows)
+    def kept(self, rows: Tensor) -> Self:
+        """For these alone."""
+        return _with(self, pictures=self.pictures[rows], focus=_rows(self.focus, rows))
 
 
 class FeatureTerm:
@@ -100,9 +105,9 @@ class FeatureTerm:
             [focused_mean((x - y).square().sum(dim=1, keepdim=True), self.focus) for x, y in levels]
         ).sum(dim=0)
 
-    def keep(self, rows: Tensor) -> None:
-        """Hold only these."""
-        self.features, self.focus = [level[rows] for level in self.features], _rows(self.focus, rows)
+    def kept(self, rows: Tensor) -> Self:
+        """For these alone."""
+        return _with(self, features=[level[rows] for level in self.features], focus=_rows(self.focus, rows))
 
 
 class LpipsTerm:
@@ -122,9 +127,9 @@ class LpipsTerm:
         return focused_mean(self.lpips(pictures, self.pictures).unflatten(0, (len(pictures), 1, *self.focus.shape[2:])),
                             self.focus)  # fmt: skip
 
-    def keep(self, rows: Tensor) -> None:
-        """Hold only these."""
-        self.pictures, self.focus = self.pictures[rows], _rows(self.focus, rows)
+    def kept(self, rows: Tensor) -> Self:
+        """For these alone."""
+        return _with(self, pictures=self.pictures[rows], focus=_rows(self.focus, rows))
 
 
 TERMS: dict[str, type[Term]] = {"features": FeatureTerm, "pixels": PixelTerm, "lpips": LpipsTerm}
@@ -155,11 +160,10 @@ class Target:
         """Return the distance [N] of pictures [N, 3, R, R] to the target, 0 for the same picture."""
         return torch.stack([weight * term.distance(pictures) for weight, term in self.terms]).sum(dim=0)
 
-    def keep(self, rows: Tensor) -> None:
-        """Compare with these pictures alone (indices, or a mask) from now on."""
-        self.pictures = self.pictures[rows]
-        for _, term in self.terms:
-            term.keep(rows)
+    def kept(self, rows: Tensor) -> Target:
+        """A target of these pictures alone (indices, or a mask)."""
+        terms = [(weight, term.kept(rows)) for weight, term in self.terms]
+        return _with(self, pictures=self.pictures[rows], terms=terms)
 
 
 def pixel_distance(
@@ -195,3 +199,10 @@ def _check_focus(focus: Tensor | None, pictures: Tensor) -> None:
 
 def _rows(focus: Tensor | None, rows: Tensor) -> Tensor | None:
     return None if focus is None else focus[rows]
+
+
+def _with(held: Held, **changed: Any) -> Held:
+    """A copy that holds other tensors and shares the rest."""
+    other = copy(held)
+    vars(other).update(changed)
+    return other

@@ -33,6 +33,7 @@ class ShippedWeights:
     licence: str
     source: str
     encodes: str = ""  # of an encoder: the fingerprint of the mapping network whose styles it gives
+    bends: str = ""  # of a curvature: the fingerprint of the mapping network along whose styles it was measured
 
     @property
     def path(self) -> Path:

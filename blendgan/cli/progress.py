@@ -15,6 +15,7 @@ import click
 if TYPE_CHECKING:
     from blendgan.control import Notice
     from projector.optimise import ProjectionStep
+    from projector.tuning import TuningStep
     from stylegan2.train import Progress as Training
 
 Event = TypeVar("Event")
@@ -75,8 +76,8 @@ def _say_notices(events: Iterable[Training | Notice], *, quiet: bool) -> None:
 
 
 @contextmanager
-def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep], None]]:
-    """Give a watcher that shows the steps of a projection."""
+def projection_bar(name: str, *, quiet: bool) -> Iterator[Callable[[ProjectionStep | TuningStep], None]]:
+    """Give a watcher that shows the steps of a projection, and of a tuning after it."""
     if _is_silent(quiet=quiet):
         yield lambda step: None
         return
@@ -102,6 +103,33 @@ def counting_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], Non
     ) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def many_bar(name: str, *, total: int, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a watcher of how many of `total` are worked through and how many are skipped: rate, and the time left."""
+    if _is_silent(quiet=quiet):
+        yield lambda worked, skipped: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=total, rate="")
+
+        def show(worked: int, skipped: int) -> None:  # what is skipped takes no time, and tells nothing of the rest
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = f"{60 * worked / elapsed:.1f}/min" if worked and elapsed else ""
+            bar.update(task, completed=worked, total=total - skipped, rate=rate)
+
+        yield show
 
 
 def _is_silent(*, quiet: bool) -> bool:

@@ -131,6 +131,33 @@ def recipe_from_words(sources: tuple[Source, ...], words: Mapping[str, Any]) -> 
     )
 
 
+def changed_recipe(recipe: Recipe, words: Mapping[str, Any]) -> Recipe:
+    """A recipe, and over it what the command line says: a new schedule faces the old one's side unless it is said."""
+    from dataclasses import replace
+
+    from blendgan.channel_forms import parse as parse_channels
+    from blendgan.recipe import parse_policy
+    from blendgan.schedule_forms import facing, parse
+
+    transfers = list(recipe.transfers)
+    if "schedule" in words:
+        schedule, old = parse(*words["schedule"]), recipe.schedule
+        if hasattr(schedule, "transfer_gives") and hasattr(old, "transfer_gives"):
+            schedule = facing(schedule, old.transfer_gives)
+        transfers = [replace(each, schedule=schedule) for each in transfers]
+    if "transfer_gives" in words:
+        transfers = [replace(each, schedule=facing(each.schedule, words["transfer_gives"])) for each in transfers]
+    if "weights" in words:
+        weights = _weights(words["weights"], len(transfers))
+        transfers = [replace(each, weight=weight) for each, weight in zip(transfers, weights, strict=True)]
+    if "channels" in words:
+        channels = parse_channels(words["channels"])
+        transfers = [replace(each, channels=channels) for each in transfers]
+    changes: dict[str, Any] = {name: words[name] for name in ("task_vectors", "size") if name in words}
+    changes |= {name: parse_policy(name, words[name]) for name in NAMED_POLICIES if name in words}
+    return replace(recipe, transfers=tuple(transfers), **changes)
+
+
 def _weights(text: str, count: int) -> tuple[float, ...]:
     try:
         weights = tuple(float(part) for part in text.split(","))

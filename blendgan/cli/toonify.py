@@ -8,36 +8,44 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
-from blendgan.cli.auto import with_search
+from blendgan.cli.auto import require_alone
 from blendgan.cli.batch import for_each
-from blendgan.cli.masks import chosen_masking, mask_options
-from blendgan.cli.progress import projection_bar
-from blendgan.cli.recipes import given_recipe, opened, recipe_options
-from blendgan.cli.toonify_files import job_of, refuse_lost_files
-from blendgan.cli.toonify_options import chosen_settings, model_options, named_models, toon_options
+from blendgan.cli.many import bulk_options, in_bulk, is_bulk, jobs_of, redraw_any
+from blendgan.cli.masks import mask_options
+from blendgan.cli.order import order_of
+from blendgan.cli.recipes import recipe_options
+from blendgan.cli.toonify_files import job_again, refuse_lost_files
+from blendgan.cli.toonify_models import recorded_studio
+from blendgan.cli.toonify_options import chosen_settings, model_options, settings_over, toon_options
+from blendgan.inputs import find_inputs
 
 if TYPE_CHECKING:
     import torch
 
     from blendgan.redrawing import Job
-    from blendgan.toonification import Studio
+    from blendgan.toonification import Studio, Toon
 
 EXAMPLE = """\b
 Examples:
   blendgan toonify photo.jpg
-  blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --faces largest -o toon.png
+  blendgan toonify photo.jpg --style cartoons --faces largest -o toon.jpg
+  blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --grid 4,8,16
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
   blendgan toonify photo.jpg --auto
-  blendgan toonify *.jpg --outdir toons"""
+  blendgan toonify *.jpg --outdir toons
+  blendgan toonify photos --outdir toons --workers 4
+  blendgan toonify clip.mp4
+  blendgan toonify --again photo.toon.png --swap-res 32"""
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @model_options
 @recipe_options
 @mask_options
 @toon_options
+@bulk_options
 @options.device
 @options.threads
 @options.force
@@ -48,25 +56,54 @@ def toonify(photos: tuple[Path, ...], base: str, transfer: str, device: torch.de
     """Redraw every face of a photo by a blend of two models; without models, the shipped pair.
 
     Writes photo.toon.png, photo.toon.strip.png (aligned | projected | toonified) and photo.toon.npz (the latents).
+    Folders are searched to the bottom; a run over many photos goes on where it ended, --force does all anew. Of films
+    (GIF, WebP, APNG, videos) every frame is redrawn: clip.toon.mp4.
     """
-    from blendgan.toonification import studio_of
     from stylegan2.memory import keep_freed_memory
 
     keep_freed_memory()
-    inputs = (base, transfer, chosen["recipe_file"], chosen["mask"])
-    refuse_lost_files(photos, inputs, chosen["out"], chosen["outdir"])
-    settings = chosen_settings(chosen)
-    sources, recipe = opened(named_models(base, transfer), given_recipe(chosen))
-    studio = studio_of(sources, recipe, device, chosen_masking(chosen["mask"], chosen["mask_from"]), chosen["encoder"])
-    studio = with_search(studio, sources, recipe) if chosen["auto"] else studio
-    for_each(photos, lambda photo: _redraw(studio, job_of(photo, settings, chosen), quiet=chosen["quiet"]))
+    if chosen["again"] is not None:
+        return _toonify_again(photos, base, transfer, device, chosen)
+    found = find_inputs(photos)
+    jobs = jobs_of(found, chosen_settings(chosen), chosen)
+    refuse_lost_files(jobs, (base, transfer, chosen["recipe_file"], chosen["mask"]))
+    order = order_of(base, transfer, device, chosen)
+    if is_bulk(found, chosen):
+        return in_bulk(jobs, order.maker(), order.open, found.left_alone, chosen)
+    studio = order.open()
+    for_each(jobs, lambda job: _redraw(studio, job, quiet=chosen["quiet"]))
+
+
+def _toonify_again(
+    photos: tuple[Path, ...], base: str, transfer: str, device: torch.device, chosen: dict[str, Any]
+) -> None:
+    from dataclasses import replace
+
+    from blendgan.again import find_photo
+    from blendgan.toon_records import read_record
+
+    if chosen["auto"]:
+        require_alone()
+    if len(photos) > 1:
+        raise click.UsageError(f"--again draws one result; found {len(photos)} photos, expected at most its own")
+    result: Path = chosen["again"]
+    record = read_record(result)
+    photo = find_photo(record, result, photos[0] if photos else None)
+    job = replace(job_again(photo, result, settings_over(record.settings, chosen), chosen), record=record)
+    inputs = (base, transfer, chosen["recipe_file"], chosen["mask"], result if chosen["out"] is None else None)
+    refuse_lost_files([job], inputs)
+    _redraw(recorded_studio(record, result, base, transfer, device, chosen), job, quiet=chosen["quiet"])
 
 
 def _redraw(studio: Studio, job: Job, *, quiet: bool) -> None:
-    """One photo, from file to files, which are told."""
-    from blendgan.redrawing import redraw
-
-    with projection_bar(job.photo.name, quiet=quiet) as watch:
-        written = redraw(studio, job, watch)
+    """One photo or film, from file to files, which are told."""
+    written = redraw_any(studio, job, None if quiet else lambda toon: _tell(job.photo, toon), quiet=quiet)
     if not quiet:
         click.echo("\n".join(map(str, written)))
+
+
+def _tell(photo: Path, toon: Toon) -> None:
+    """Which faces, to stderr: results alone go to stdout."""
+    scores = ", ".join(f"{face.score:.3f}" for face in toon.faces)
+    noun = "1 face" if len(toon.faces) == 1 else f"{len(toon.faces)} faces, from the left"
+    click.echo(f"{photo.name}: {noun} (detector's score {scores})", err=True)

@@ -12,49 +12,59 @@ if TYPE_CHECKING:
     from blendgan.redrawing import Job
     from blendgan.toonification import ToonSettings
 
-Names = tuple[Path, Path, Path]  # the redrawn photo, the strip of its steps, the latents
-
-
-def result_names(photo: Path, out: Path | None, outdir: Path | None) -> Names:
-    """Return the names of a photo's results."""
-    picture = _picture_name(photo, out, outdir)
-    return picture, picture.with_suffix(".strip.png"), picture.with_suffix(".npz")
-
-
-def _picture_name(photo: Path, out: Path | None, outdir: Path | None) -> Path:
-    if out is not None:
-        return out if outdir is None else outdir / out.name
-    return (outdir or photo.parent) / f"{photo.stem}.toon.png"
-
 
 def job_of(photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
     """Return the job of one photo, by the command's options."""
+    return _job(photo, _picture_name(photo, f"{photo.stem}.toon.png", chosen), settings, chosen)
+
+
+def job_again(photo: Path, result: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
+    """Return the job of drawing a result again: beside it, under a new name unless -o says otherwise."""
+    from dataclasses import replace
+
+    name = _picture_name(result, f"{result.stem}.again{result.suffix}", chosen)
+    return replace(_job(photo, name, settings, chosen), latent=None)
+
+
+def _picture_name(beside: Path, name: str, chosen: dict[str, Any]) -> Path:
+    out: Path | None = chosen["out"]
+    folder: Path | None = chosen["outdir"]
+    if out is not None:
+        return out if folder is None else folder / out.name
+    return (folder or beside.parent) / name
+
+
+def _job(photo: Path, picture: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
     from blendgan.redrawing import Job
 
-    names = result_names(photo, chosen["out"], chosen["outdir"])
-    return Job(photo, *names, settings, replaces_latent=chosen["force"], with_metadata=not chosen["no_metadata"])
+    return Job(
+        photo,
+        picture,
+        picture.with_suffix(".strip.png") if chosen["strip"] else None,
+        picture.with_suffix(".npz"),
+        settings,
+        replaces_latent=chosen["force"],
+        with_metadata=not chosen["no_metadata"],
+        grid=picture.with_suffix(".grid.png") if chosen["grid"] is not None else None,
+    )
 
 
-def refuse_lost_files(
-    photos: Sequence[Path], inputs: Iterable[str | Path | None], out: Path | None, outdir: Path | None
-) -> None:
+def refuse_lost_files(jobs: Sequence[Job], inputs: Iterable[str | Path | None]) -> None:
     """Before any work: no result may take the place of an input, nor of another photo's result.
 
     Raises UsageError.
     """
-    if out is not None and len(photos) > 1:
-        raise click.UsageError(f"-o names one result, {len(photos)} photos are given; use --outdir")
-    read = {Path(one).resolve(): one for one in (*photos, *inputs) if one is not None}
-    photo_of: dict[Path, Path] = {}
-    for photo in photos:
-        for written in result_names(photo, out, outdir):
+    read = {Path(one).resolve(): one for one in (*(job.photo for job in jobs), *inputs) if one is not None}
+    job_of_file: dict[Path, Job] = {}
+    for job in jobs:
+        for written in job.results:
             if written.resolve() in read:
                 raise click.UsageError(
                     f"{written}: would be written over {read[written.resolve()]}, which is read; choose another name "
                     "with -o or --outdir"
                 )
-            other = photo_of.setdefault(written.resolve(), photo)
-            if other is not photo:
+            other = job_of_file.setdefault(written.resolve(), job)
+            if other is not job:
                 raise click.UsageError(
-                    f"{other} and {photo} would both be written to {written}; rename one, or run twice"
+                    f"{other.photo} and {job.photo} would both be written to {written}; rename one, or run twice"
                 )

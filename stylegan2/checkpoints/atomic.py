@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from stylegan2.errors import InputError
+
+TOKEN_BYTES = 4
+BESIDE = re.compile(rf"\.(.+)\.[0-9a-f]{{{2 * TOKEN_BYTES}}}\.part")  # what is being written, and under which name
 
 
 @contextmanager
@@ -18,7 +22,7 @@ def writing(target: Path) -> Iterator[BinaryIO]:
 
     Raises InputError where the folder is missing or cannot be written, or the disk is full.
     """
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(TOKEN_BYTES)}.part")
     try:
         with beside.open("xb") as file:
             yield file
@@ -34,6 +38,15 @@ def writing(target: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, names: Collection[str]) -> None:
+    """Remove what processes that were killed left beside the files of these names, which nobody may be writing now."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            found = BESIDE.fullmatch(path.name)
+            if found and found[1] in names:
+                path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blendgan.blending import blend
+from blendgan.blending import blend, preset
 from blendgan.cli import main
 from blendgan.images import write_png
 from blendgan.papers import METADATA_KEY
@@ -18,6 +18,7 @@ from blendgan.recipe import KEY, Model, Recipe, Transfer, dumps, recipe_of, to_j
 from blendgan.recipe_files import dumps_yaml, find_recipe, read_recipe, ready_recipes
 from blendgan.recipe_schema import from_json
 from blendgan.schedule import Layers, Swap, Table, Uniform
+from blendgan.sources import open_source
 from stylegan2 import checkpoints, store
 from stylegan2.checkpoints import fingerprint
 from stylegan2.errors import RecipeError
@@ -130,7 +131,7 @@ def test_what_is_no_recipe_is_told_what_is_one(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
     expected = "expected a recipe (.yaml), or a blended model (.safetensors) or picture (.png) that carries one"
-    names = ", or the name of a shipped model or of a ready recipe (pinkney-1c, "
+    names = ", or the name of a shipped model or of a ready recipe (cartoon-strong, "
     for name, message in (
         ("folder", f"folder: a folder; {expected}{names}"),
         ("nowhere", f"nowhere: no such file; {expected}{names}"),
@@ -180,10 +181,23 @@ def test_ready_recipes_are_the_published_ones(name, schedule):
     assert ("Pinkney & Adler 2020, Figure" if name.startswith("pinkney") else "Yang et al. 2022") in source
 
 
+@pytest.mark.parametrize(
+    ("name", "transfer", "resolution"),
+    [("painted", "paintings", 16), ("painted-strong", "paintings", 8), ("cartoon", "cartoons", 8),
+     ("cartoon-strong", "cartoons", 4)],
+)  # fmt: skip
+def test_our_own_ready_recipes_name_the_shipped_models(name, transfer, resolution):
+    found = read_recipe(name)
+    assert [model.name for model in found.models] == ["portraits", transfer]
+    assert found.schedule == Swap(resolution, "high")
+    if "strong" not in name:  # what TRANSFER itself recommends
+        assert found.schedule == preset(open_source(transfer).checkpoint).schedule
+
+
 def test_every_ready_recipe_is_listed_with_what_it_gives(cli, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     listed = cli.invoke(main.cli, ["recipe"]).output
-    assert len(ready_recipes()) == 8
+    assert len(ready_recipes()) == 12
     assert all(name in listed and text in listed for name, text in ready_recipes().items())
 
 

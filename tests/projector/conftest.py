@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 
 import projector
+from stylegan2.generator import Generator
+from stylegan2.loading import load_generator
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +66,13 @@ def smooth() -> Callable[..., np.ndarray]:
         return np.round(127.5 + 55 * np.stack(waves, -1)).astype(np.uint8)
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def generator(pico) -> Generator:  # type: ignore[no-untyped-def]
+    """A pico generator whose w vary as a trained one's do."""
+    checkpoint = pico(3)
+    slow = checkpoint.config.lr_multiplier
+    tensors = {n: t / slow if n.startswith("mapping.fc") else t for n, t in checkpoint.tensors.items()}
+    tensors = {n: 0.1 * t if n.endswith("noise_strength") else t for n, t in tensors.items()}
+    return load_generator(replace(checkpoint, tensors=tensors))

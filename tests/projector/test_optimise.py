@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from torch import Tensor
 
+from projector.focus import face_focus
+from projector.movers import ramp
 from projector.noise_maps import noise_structure, normalise_noise
-from projector.optimise import ProjectionConfig, project, ramp
-from projector.perceptual import Target, Weights, pixel_distance
+from projector.optimise import ProjectionConfig, project
+from projector.perceptual import TERMS, Target, Weights, format_weights, parse_weights, pixel_distance
+from projector.regularisers import delta, prior, spread
 from projector.spaces import w_statistics
 from stylegan2.config import DiscriminatorConfig
 from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
-from stylegan2.loading import load_generator, sample_w
+from stylegan2.loading import sample_w
 
 QUICK = ProjectionConfig(steps=60, candidates=16)
-
-
-@pytest.fixture(scope="module")
-def generator(pico) -> Generator:  # type: ignore[no-untyped-def]
-    """A pico generator whose w vary as a trained one's do."""
-    checkpoint = pico(3)
-    slow = checkpoint.config.lr_multiplier
-    tensors = {n: t / slow if n.startswith("mapping.fc") else t for n, t in checkpoint.tensors.items()}
-    tensors = {n: 0.1 * t if n.endswith("noise_strength") else t for n, t in tensors.items()}
-    return load_generator(replace(checkpoint, tensors=tensors))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +98,7 @@ def test_statistics_are_the_mapping_networks_own(generator) -> None:  # type: ig
 
 
 def test_the_rate_rises_and_falls() -> None:
-    rates = [ramp(i / 100, ProjectionConfig()) for i in range(100)]
+    rates = [ramp(i / 100, 0.05, 0.25) for i in range(100)]
     assert rates[0] < 0.3 < max(rates) == 1
     assert rates[-1] < 0.01
     assert rates[50] == 1
@@ -202,3 +195,67 @@ def test_a_focus_of_another_shape_or_of_nothing_is_refused(discriminator) -> Non
         Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.ones(1, 1, 8, 8))
     with pytest.raises(InputError, match="expected 0 or more"):
         Target(torch.zeros(1, 3, 16, 16), discriminator, focus=torch.zeros(1, 1, 16, 16))
+
+
+def test_a_face_that_no_longer_becomes_better_stops(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    start = sample_w(generator, 2, seed=9)[:, None].repeat(1, generator.config.num_ws, 1)
+    start[1] = sample_w(generator, 1, seed=5)  # the first face starts at its own w, so it has nothing to gain
+    config = ProjectionConfig(steps=30, space="w+", patience=3, jitter=0, prior=0, spread=0)
+    steps = list(project(pictures, generator, discriminator, config, start=start))
+    assert all(torch.equal(step.w[0], steps[0].w[0]) for step in steps)
+    assert steps[-1].distances[1] < 0.7 * steps[0].distances[1]
+    alone = list(project(pictures[:1], generator, discriminator, config, start=start[:1]))
+    assert [step.index for step in alone] == [0, 1, 2, 3, 30]
+    moving = list(project(pictures[1:], generator, discriminator, config, start=start[1:]))
+    torch.testing.assert_close(steps[-1].w[1:], moving[-1].w, atol=1e-5, rtol=1e-5)
+
+
+def test_lbfgs_goes_further_down(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 2)
+    config = ProjectionConfig(steps=10, space="w+", prior=0, spread=0)
+    adam = list(project(pictures, generator, discriminator, config))[-1]
+    both = list(project(pictures, generator, discriminator, replace(config, lbfgs=15)))
+    assert [step.index for step in both] == list(range(26))
+    assert bool((both[-1].distances < 0.7 * adam.distances).all())
+    longer = list(project(pictures, generator, discriminator, replace(config, steps=25)))[-1]
+    assert bool((both[-1].distances < longer.distances).all())
+
+
+def test_the_config_chooses_the_focus(generator, discriminator) -> None:  # type: ignore[no-untyped-def]
+    pictures = faces(generator, 1)
+    config = replace(QUICK, steps=4)
+    given = list(project(pictures, generator, discriminator, config, focus=face_focus(1, 16, 0.7)))[-1]
+    said = list(project(pictures, generator, discriminator, replace(config, focus=0.7)))[-1]
+    none = list(project(pictures, generator, discriminator, config))[-1]
+    assert torch.equal(given.w, said.w)
+    assert not torch.equal(none.w, said.w)
+
+
+def test_a_loss_in_words() -> None:
+    assert parse_weights("features=1,pixels=0.5") == Weights(1, 0.5)
+    assert parse_weights("lpips=2") == Weights(0, 0, 2)
+    assert parse_weights(format_weights(Weights(0.5, 2))) == Weights(0.5, 2)
+    assert list(TERMS) == [field.name for field in fields(Weights)]
+    for text, message in {
+        "taste=1": "found the term 'taste', expected one of features, pixels, lpips",
+        "pixels": "found 'pixels', expected NAME=WEIGHT",
+        "pixels=0": "one of them above 0",
+        "pixels=-1": "expected weights of 0 or more",
+        "pixels=nan": "expected weights of 0 or more",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            parse_weights(text)
+
+
+def test_features_alone_need_a_discriminator() -> None:
+    with pytest.raises(InputError, match="features need the model's discriminator"):
+        Target(torch.zeros(1, 3, 16, 16), None, Weights(1, 0))
+
+
+def test_penalties_are_what_they_say() -> None:
+    u = torch.tensor([[[1.0, 1.0], [3.0, 1.0], [3.0, -1.0]]])
+    assert prior(u).item() == pytest.approx(22 / 6)
+    assert spread(u).item() == pytest.approx(8 / 9)
+    assert delta(u).item() == pytest.approx(2.0)
+    assert delta(u[:, :1]).item() == 0
