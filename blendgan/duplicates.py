@@ -94,3 +94,23 @@ def _distances_to_earlier(impressions: Sequence[Impression]) -> Iterator[NDArray
 
 def _colour_distance(one: Impression, other: Impression) -> float:
     return float(np.sqrt(np.mean((one.colours - other.colours).astype(np.float64) ** 2)))
+
+
+class Gallery:
+    """Pictures that come one after the other: each is compared with those that were kept before it."""
+
+    def __init__(self) -> None:
+        self._bits: list[NDArray[np.uint64]] = []
+        self._kept: list[Impression] = []
+
+    def add(self, impression: Impression) -> None:
+        """Keep a picture's impression."""
+        self._bits.append(impression.bits)
+        self._kept.append(impression)
+
+    def holds(self, impression: Impression, threshold: int) -> bool:
+        """Whether one that is kept is nearly the same, by the rule of `find_duplicates`."""
+        differing = np.array(self._bits, np.uint64).reshape(-1, BITS // 64) ^ impression.bits
+        distances = np.unpackbits(differing.view(np.uint8), axis=1).sum(axis=1)
+        near = np.flatnonzero(distances <= threshold).tolist()
+        return any(_colour_distance(self._kept[place], impression) <= COLOUR_DISTANCE for place in near)

@@ -54,6 +54,11 @@ class Job:
         asked = (self.picture, sidecar, self.strip, self.grid, self.latent, self.change)
         return tuple(path for path in asked if path is not None)
 
+    @property
+    def front(self) -> Path:
+        """The picture of a search for the best blend, written where there was one."""
+        return self.picture.with_suffix(".front.png")
+
 
 def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Teller | None = None) -> tuple[Path, ...]:
     """Redraw the faces of one photo, and write what the job asks for; returns the files written.
@@ -68,7 +73,7 @@ def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Tell
     if tell is not None:
         tell(toon)
     _write(studio, toon, job)
-    return job.results
+    return job.results if toon.front is None else (*job.results, job.front)
 
 
 def _write(studio: Studio, toon: Toon, job: Job) -> None:
@@ -82,5 +87,7 @@ def _write(studio: Studio, toon: Toon, job: Job) -> None:
     write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), said)
+    if toon.front is not None:
+        write_png(job.front, toon.front, said)
     if job.grid is not None and studio.swaps is not None:
         write_png(job.grid, studio.swaps.sheet(toon.faces, toon.latents), said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -36,6 +36,9 @@ from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
 from stylegan2.generator import Generator
 from stylegan2.loading import ModelLike, load_generator
+
+if TYPE_CHECKING:
+    from blendgan.blend_search import BlendSearcher
 
 Pixels = NDArray[np.uint8]
 
@@ -97,6 +100,7 @@ class Studio:
     blended: Generator
     recipe: Recipe  # with the models' fingerprints
     swaps: SwapGrid | None = None  # what draws a sheet of swaps, where one is wanted
+    searcher: BlendSearcher | None = None  # chooses a schedule for each photo, instead of the recipe's
 
     @property
     def base(self) -> Generator:
@@ -128,6 +132,7 @@ class Toon:
     mask: Mapping[str, Any] | None = None  # region or file, and from which resolution on
     settings: ToonSettings = ToonSettings()
     change: Change = field(default_factory=dict)  # of BASE's weights, where it was tuned to the faces
+    front: Image.Image | None = None  # where a schedule was searched for: what was tried, and what was best
 
     def strip(self) -> Image.Image:
         """A row for each face: aligned | projected | toonified."""
@@ -191,7 +196,15 @@ def toonify_photo(
     latent = project_faces(faces, studio.finder, settings.search(studio.finder), watch)
     latent = in_half(latent)  # as pictures carry it: drawn again, it is the same
     change = change_for(faces, latent, studio.finder, settings.tuning, watch)
-    return replace(render(with_change(studio, change), opened, faces, latent, settings), change=change)
+    studio, front = (studio, None) if studio.searcher is None else _best_for(studio, studio.searcher, latent)
+    toon = render(with_change(studio, change), opened, faces, latent, settings)
+    return replace(toon, change=change, front=front)
+
+
+def _best_for(studio: Studio, searcher: BlendSearcher, latent: Latent) -> tuple[Studio, Image.Image]:
+    """The studio with the blend that suits the faces best, and the picture of the search."""
+    best = searcher.best(latent)
+    return replace(studio, blended=best.generator, recipe=best.recipe), best.sheet
 
 
 def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: Latent, settings: ToonSettings) -> Toon:

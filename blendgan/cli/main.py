@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "morph": "Go from one model's weights to another's, as a film.",
     "directions": "Find the latent directions that change a model's pictures most.",
     "project": "Find the latent of a photo's faces.",
+    "pairs": "Write (real, toon) pairs for training from picture to picture.",
     "dataset": "Make a data set for training of a folder, a zip or a video.",
     "train": "Train a model on a folder or zip of pictures, or transfer one to them.",
     "train-encoder": "Train the network that gives the latents of real faces at once.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blendgan.cli.auto import require_alone, with_search
 from blendgan.cli.masks import chosen_masking
 from blendgan.cli.recipes import Given, given_recipe, opened
 from blendgan.cli.toonify_models import opened_studio, styled
@@ -29,6 +30,7 @@ class Order:
     mask_from: int | None = None
     encoder: str | None = None
     grid: tuple[int, ...] | None = None
+    auto: bool = False  # whether a schedule is searched for
 
     def open(self) -> Studio:
         """Load and blend the models."""
@@ -36,7 +38,9 @@ class Order:
 
         keep_freed_memory()
         masking = chosen_masking(self.mask, self.mask_from)
-        return opened_studio(opened(self.models, self.given), self.device, masking, self.grid, self.encoder)
+        blend = opened(self.models, self.given)
+        studio = opened_studio(blend, self.device, masking, self.grid, self.encoder)
+        return with_search(studio, *blend) if self.auto else studio
 
     def maker(self) -> str:
         """Return what decides the results besides photo and settings: version, recipe with fingerprints, mask …"""
@@ -49,11 +53,15 @@ class Order:
         mask = None if masking is None else [masking.mask.digest, masking.from_resolution]
         is_file = self.encoder is not None and Path(self.encoder).is_file()
         encoder = digest(Path(str(self.encoder))) if is_file else self.encoder
-        return json.dumps([__version__, blended.metadata[recipe.KEY], mask, encoder, self.grid], sort_keys=True)
+        return json.dumps(
+            [__version__, blended.metadata[recipe.KEY], mask, encoder, self.grid, self.auto], sort_keys=True
+        )
 
 
 def order_of(base: str, transfer: str, device: torch.device, chosen: dict[str, Any]) -> Order:
     """Take the words out of a command's options."""
+    if chosen["auto"]:
+        require_alone()
     given, models = styled(given_recipe(chosen), named_models(base, transfer), chosen["style"])
-    words = (chosen[name] for name in ("mask", "mask_from", "encoder", "grid"))
+    words = (chosen[name] for name in ("mask", "mask_from", "encoder", "grid", "auto"))
     return Order(models, given, device, *words)

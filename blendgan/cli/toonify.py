@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options
+from blendgan.cli.auto import require_alone
 from blendgan.cli.batch import for_each
 from blendgan.cli.many import bulk_options, in_bulk, is_bulk, jobs_of, redraw_any
 from blendgan.cli.masks import mask_options
@@ -31,6 +32,7 @@ Examples:
   blendgan toonify photo.jpg --swap-res 8 --transfer-gives high --grid 4,8,16
   blendgan toonify photo.jpg --recipe mine.yaml
   blendgan toonify photo.jpg --mask eyes
+  blendgan toonify photo.jpg --auto
   blendgan toonify *.jpg --outdir toons
   blendgan toonify photos --outdir toons --workers 4
   blendgan toonify clip.mp4
@@ -80,6 +82,8 @@ def _toonify_again(
     from blendgan.again import find_photo
     from blendgan.toon_records import read_record
 
+    if chosen["auto"]:
+        require_alone()
     if len(photos) > 1:
         raise click.UsageError(f"--again draws one result; found {len(photos)} photos, expected at most its own")
     result: Path = chosen["again"]
