@@ -124,7 +124,8 @@ def test_every_command_has_an_example_to_copy(name, capsys):
 
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_a_command_is_a_short_function_in_its_own_module(name):
-    command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
+    module = main.module_of(name)
+    command = getattr(importlib.import_module(f"blendgan.cli.{module}"), module)
     _, *body = ast.parse(textwrap.dedent(inspect.getsource(command.callback))).body[0].body  # without the docstring
     lines = [node.end_lineno - node.lineno + 1 for node in body if not isinstance(node, ast.ImportFrom)]
     assert isinstance(command, click.Command)
@@ -227,4 +228,4 @@ def test_every_command_is_in_the_table():
     stems = {file.stem for file in Path(main.__file__).parent.glob("*.py")} - {"__init__"}
     modules = {stem: importlib.import_module(f"blendgan.cli.{stem}") for stem in stems}
     commands = {stem for stem in stems if isinstance(getattr(modules[stem], stem, None), click.Command)}
-    assert commands == set(main.COMMANDS)
+    assert commands == set(map(main.module_of, main.COMMANDS))

@@ -51,7 +51,7 @@ def test_every_module_in_the_table_is_there_and_none_is_left_out():
 
 
 def test_the_readme_has_every_command():
-    assert set(re.findall(r"^\| `blendgan (\w+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE)) == set(
+    assert set(re.findall(r"^\| `blendgan ([\w-]+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE)) == set(
         COMMANDS
     )
 

@@ -25,7 +25,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # What torch says: its allocator on Linux and macOS, on Windows, and the drivers of accelerators.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
-COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{name}.{name}, - as _
+COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{module_of(name)}
     "toonify": "Paint the faces of a photo in the style of a blended model.",
     "blend": "Blend two models into a new one that carries its own recipe.",
     "recipe": "Print the recipe that a model or picture carries, or list the ready ones.",
@@ -52,6 +52,11 @@ Example, which works offline on a fresh machine:
   blendgan sample photo.jpg && blendgan toonify photo.jpg"""
 
 
+def module_of(command: str) -> str:
+    """Return the name of a command's module in blendgan.cli, and of the command in it."""
+    return command.replace("-", "_")
+
+
 class UserError(click.ClickException):
     """One line on stderr, exit 2."""
 
@@ -73,7 +78,7 @@ class CommandTable(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = module_of(cmd_name)
         command: click.Command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
         return command
 
