@@ -44,5 +44,5 @@ def curvature_for(mappings: Iterable[str]) -> Curvature | None:
 
     `mappings`: fingerprints, as `projector.latent.family` yields them.
     """
-    known = {entry.bends: entry for entry in store.manifest().values() if entry.bends}
-    return next((load_curvature(known[mapping].path) for mapping in mappings if mapping in known), None)
+    entry = store.companion("curvature", mappings)
+    return None if entry is None else load_curvature(entry.path)

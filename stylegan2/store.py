@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,8 @@ class ShippedWeights:
     size: int
     licence: str
     source: str
-    encodes: str = ""  # of an encoder: the fingerprint of the mapping network whose styles it gives
-    bends: str = ""  # of a curvature: the fingerprint of the mapping network along whose styles it was measured
+    kind: str = "model"  # or detector, encoder, curvature
+    mapping: str = ""  # of an encoder or a curvature: the fingerprint of the mapping network that it belongs to
 
     @property
     def path(self) -> Path:
@@ -54,6 +55,12 @@ def manifest() -> dict[str, ShippedWeights]:
     """Return name → entry, sorted by name."""
     entries = json.loads((weights_dir() / MANIFEST).read_text(encoding="utf-8"))
     return {name: ShippedWeights(name=name, **fields) for name, fields in sorted(entries.items())}
+
+
+def companion(kind: str, mappings: Iterable[str]) -> ShippedWeights | None:
+    """Return the entry of this kind that belongs to one of these mapping networks, the first first; None is none."""
+    known = {entry.mapping: entry for entry in manifest().values() if entry.kind == kind}
+    return next((known[mapping] for mapping in mappings if mapping in known), None)
 
 
 def resolve(name_or_path: str | os.PathLike[str]) -> Path:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from blendgan.toonification import Studio
 
 Blend = tuple[tuple["Source", ...], "Recipe"]
-NOT_STYLES = (SHIPPED_PAIR[0], "mtcnn")  # shipped, but no TRANSFER
 
 
 def recorded_studio(
@@ -62,7 +61,7 @@ def styled(given: Given, models: tuple[str, ...], style: str | None) -> tuple[Gi
         return Given(Path(style), {}), models
     if style in ready:
         raise click.UsageError(f"--style {style} says all of the blend; leave out {_options(given)}")
-    shipped = [name for name, entry in store.manifest().items() if name not in NOT_STYLES and not entry.encodes]
+    shipped = [name for name, entry in store.manifest().items() if entry.kind == "model" and name != SHIPPED_PAIR[0]]
     if style not in shipped:
         known = ", ".join((*shipped, *ready))
         raise click.UsageError(f"--style: found {style!r}, expected one of {known}")

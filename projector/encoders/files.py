@@ -67,8 +67,8 @@ def encoder_for(mappings: Iterable[str]) -> Encoder | None:
 
     `mappings`: fingerprints, as `projector.latent.family` yields them.
     """
-    known = {entry.encodes: name for name, entry in store.manifest().items() if entry.encodes}
-    return next((load_encoder(known[mapping]) for mapping in mappings if mapping in known), None)
+    entry = store.companion("encoder", mappings)
+    return None if entry is None else load_encoder(entry.name)
 
 
 def _line(error: Exception) -> str:

@@ -68,7 +68,8 @@ def test_a_file_holds_it(
     torch.testing.assert_close(read.directions, curvature.directions, atol=1e-3, rtol=1e-3)
     assert torch.equal(read.curvatures, curvature.curvatures)
     assert (read.mapping, read.fits(generator)) == (curvature.mapping, True)
-    entry = {"file": path.name, "sha256": "", "size": 0, "licence": "", "source": "", "bends": curvature.mapping}
+    entry = {"file": path.name, "sha256": "", "size": 0, "licence": "", "source": ""}
+    entry |= {"kind": "curvature", "mapping": curvature.mapping}
     (tmp_path / store.MANIFEST).write_text(json.dumps({"pico-curvature": entry}), encoding="utf-8")
     monkeypatch.setattr(store, "PLACES", (tmp_path,))
     found = curvature_for(["another", curvature.mapping])
