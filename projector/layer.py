@@ -1,9 +1,9 @@
 """Changed faces, ready to be pasted: as they are (face_layer), or only what changed in them (change_layer).
 
-With P the photo, E its crop enlarged again, and G = E + detail ·
-(P − E) the photo with so much of its fine texture (what the crop's size cannot show), the new face is
+With P the photo, F the same without fine texture (pores, single hairs, grain; edges stay), and
+G = F + detail · (P − F), the new face is
 
-    change:  G + (rendered − projected)          face:  rendered + detail · (P − E)
+    change:  G + (rendered − projected)          face:  rendered + detail · (P − F)
 
 and the photo becomes P + mask · (new − P). The change is not enlarged as it is: where projection and photo disagree, at
 outlines above all, it would spill over. It is told as a function of the photo's colours (projector.guided), and what no
@@ -31,6 +31,7 @@ WINDOW = 0.04
 SMOOTHNESS = (
     1e-2  # ε, for colours in [0, 1]: steps above 0.1 are edges; smaller ones, grain, are neither raised nor lost
 )
+FLAT_WINDOW, FLATNESS = 0.03, 4e-3  # likewise, by eye: skin and hair become flat, lids and lashes stay
 AGREEMENT = (
     0.12  # misfit of projection and crop, the root of the squares' sum over colours, that costs 0.6 of the trust
 )
@@ -60,6 +61,13 @@ class Layer:
     def egg(self) -> head.Egg:
         """The outline of the head in the crop's frame."""
         return head.egg_of(self.aligned.points, self.aligned.quad)
+
+    @cached_property
+    def flat(self) -> Tensor:
+        """Planes [12, S, S] that take fine texture out of the photo: its crop, filtered by itself (self-guided)."""
+        guide = _small(unit(self.aligned.crop))
+        radius = max(1, round(FLAT_WINDOW * guide.shape[-1]))
+        return guided.fit(guide, guide, torch.ones_like(guide[:1]), radius, FLATNESS)
 
     @cached_property
     def region(self) -> Region:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from projector import geometry, guided, head
 from projector.alignment import AlignedFace, to_uint8
-from projector.layer import Layer, Pixels, Region, change_layer, face_layer, unit
+from projector.layer import Layer, Pixels, Region, change_layer, face_layer
 from projector.photo import Photo, with_pixels
 from projector.resample import Kernel, warp
 from stylegan2.errors import InputError
@@ -122,8 +122,8 @@ def _new(layer: Layer, old: Tensor, box: Region) -> Tensor:
     """The new face over a strip [3, h, w] of the photo, in [0, 1]."""
     extra = _placed(layer.extra, layer.aligned, box)
     if layer.planes is None:
-        return extra + layer.detail * (old - _enlarged(layer, box)) if layer.detail else extra
-    guide = old if layer.detail == 1 else _enlarged(layer, box).lerp_(old, layer.detail)
+        return extra + layer.detail * (old - _flattened(layer, old, box)) if layer.detail else extra
+    guide = old if layer.detail == 1 else _flattened(layer, old, box).lerp_(old, layer.detail)
     return guide + guided.apply(_placed(layer.planes, layer.aligned, box, "bilinear"), guide) + extra
 
 
@@ -161,8 +161,9 @@ def _mapped(matrix: geometry.Array, box: Region) -> tuple[NDArray[np.float64], N
     return a * x + b * y + c, d * x + e * y + f
 
 
-def _enlarged(layer: Layer, box: Region) -> Tensor:
-    return _placed(unit(layer.aligned.crop), layer.aligned, box)
+def _flattened(layer: Layer, old: Tensor, box: Region) -> Tensor:
+    """The photo over a strip without its fine texture: edges stay."""
+    return guided.apply(_placed(layer.flat, layer.aligned, box, "bilinear"), old)
 
 
 def _placed(planes: Tensor, aligned: AlignedFace, box: Region, kernel: Kernel = "bicubic") -> Tensor:

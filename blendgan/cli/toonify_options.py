@@ -70,7 +70,7 @@ _SETTINGS = (
     click.option("--paste", type=click.Choice(["change", "face"]), default="change", show_default=True,
                  help="Add the change to the photo, or paste the rendered face."),
     click.option("--detail", type=click.FloatRange(0, 1), metavar="D",
-                 help="How much of the photo's own fine texture stays, 0 to 1.  [default: 1; with --paste face 0]"),
+                 help="How much of the photo's own fine texture stays, 0 to 1.  [default: 0.25; with --paste face 0]"),
     click.option("--match-colour", is_flag=True, help="Draw in the colours of the photo's own face."),
     click.option("--auto", is_flag=True,
                  help="Search for the schedule that suits the faces best; writes photo.toon.front.png."),
