@@ -11,11 +11,12 @@ from blendgan.masks import Mask, load_mask
 from blendgan.personal import with_change
 from blendgan.projection import crop_size
 from blendgan.spatial import Masking
-from blendgan.toon_records import Record, digest_of
+from blendgan.toon_records import Record
 from blendgan.toonification import Studio, Toon, ToonSettings, render
 from projector.change_files import load_change
 from projector.photo import read_photo
 from stylegan2.errors import InputError
+from stylegan2.store import sha256_of
 
 
 def draw_again(studio: Studio, record: Record, photo: Path, settings: ToonSettings) -> Toon:
@@ -40,7 +41,7 @@ def find_photo(record: Record, result: Path, given: Path | None = None) -> Path:
     name, digest = record.photo
     looked = [given] if given is not None else list(_places(result, name))
     for photo in looked:
-        if photo.is_file() and digest_of(photo) == digest:
+        if photo.is_file() and sha256_of(photo) == digest:
             return photo
     if given is not None:
         found = "another file" if given.is_file() else "no such file"

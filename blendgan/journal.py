@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan2.checkpoints.atomic import remove_leftovers
+from stylegan2.store import sha256_of
 
 if TYPE_CHECKING:
     from blendgan.redrawing import Job
 
 NAME = ".toonify.jsonl"
-CHUNK_BYTES = 1 << 20  # videos are hashed too
 NOT_SETTINGS = ("photo", "replaces_latent")  # fields of a job that its results do not depend on
 Entry = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Journal:
         if entry.get("state") != "done" or not all(path.is_file() for path in job.results):
             return False
         with suppress(OSError):  # a photo that has gone fails when it is read, and is then named
-            return entry.get("result") == digest(job.picture) and entry.get("made_from") == self._made_from(job)
+            return entry.get("result") == sha256_of(job.picture) and entry.get("made_from") == self._made_from(job)
         return False
 
     def begin(self, job: Job) -> Job:
@@ -58,7 +58,7 @@ class Journal:
     def _is_ours(self, job: Job) -> bool:
         entry = self._last(job)
         if entry.get("state") == "done":
-            return job.picture.is_file() and entry.get("result") == digest(job.picture)
+            return job.picture.is_file() and entry.get("result") == sha256_of(job.picture)
         return entry.get("state") == "begun"
 
     def end(self, job: Job, reason: str) -> None:
@@ -67,7 +67,7 @@ class Journal:
             self._note(job, {"state": "failed", "reason": reason})
             return
         with suppress(OSError):  # a photo that vanished meanwhile is as if it had never been done
-            self._note(job, {"state": "done", "result": digest(job.picture), "made_from": self._made_from(job)})
+            self._note(job, {"state": "done", "result": sha256_of(job.picture), "made_from": self._made_from(job)})
 
     def _last(self, job: Job) -> Entry:
         folder = job.picture.parent
@@ -86,7 +86,7 @@ class Journal:
     def _made_from(self, job: Job) -> str:
         """SHA-256 of everything that the results depend on."""
         said = {field.name: _plain(getattr(job, field.name)) for field in fields(job) if field.name not in NOT_SETTINGS}
-        text = json.dumps([self._maker, digest(job.photo), said], sort_keys=True)
+        text = json.dumps([self._maker, sha256_of(job.photo), said], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -98,15 +98,6 @@ def sweep(jobs: Iterable[Job]) -> None:
             names.setdefault(path.parent, set()).add(path.name)
     for folder, results in names.items():
         remove_leftovers(folder, results)
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, which may be larger than memory."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            found.update(chunk)
-    return found.hexdigest()
 
 
 def _plain(value: object) -> str:

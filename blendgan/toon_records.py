@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,12 +24,12 @@ from projector.latent import Latent, load_latent, pack, unpack
 from projector.photo import Photo
 from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
+from stylegan2.store import sha256_of
 
 LATENT_KEY = "blendgan.latent"  # of the text: base64 of a latent file in float16
 LARGEST_TEXT = (
     32 << 20
 )  # bytes: Pillow reads no more than 64 MB of a PNG's texts; larger latents stay in their own file
-CHUNK_BYTES = 1 << 20
 LARGEST_PX = 1 << 20  # no photo's face lies farther out; a damaged quad must not fill the memory
 
 
@@ -82,18 +81,9 @@ def texts_of(toon: Toon, photo: Path | None = None) -> dict[str, str]:
     """Return all that a redrawn photo's file shall say; of the photo's path only the name."""
     said = papers_of(toon)
     if photo is not None:
-        said["photo"] = {"name": photo.name, "sha256": digest_of(photo)}
+        said["photo"] = {"name": photo.name, "sha256": sha256_of(photo)}
     latent = base64.b64encode(pack(toon.latents, np.float16)).decode()
     return text_of(said) | ({LATENT_KEY: latent} if len(latent) <= LARGEST_TEXT else {})
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def read_record(result: Path) -> Record:

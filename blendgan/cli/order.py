@@ -46,13 +46,13 @@ class Order:
         """Return what decides the results besides photo and settings: version, recipe with fingerprints, mask …"""
         from blendgan import __version__, recipe
         from blendgan.blending import blend_lazily
-        from blendgan.journal import digest
+        from stylegan2.store import sha256_of
 
         blended = blend_lazily(*opened(self.models, self.given))
         masking = chosen_masking(self.mask, self.mask_from)
         mask = None if masking is None else [masking.mask.digest, masking.from_resolution]
         is_file = self.encoder is not None and Path(self.encoder).is_file()
-        encoder = digest(Path(str(self.encoder))) if is_file else self.encoder
+        encoder = sha256_of(Path(str(self.encoder))) if is_file else self.encoder
         return json.dumps(
             [__version__, blended.metadata[recipe.KEY], mask, encoder, self.grid, self.auto], sort_keys=True
         )
