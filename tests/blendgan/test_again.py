@@ -279,6 +279,8 @@ def test_what_cannot_be_together_with_again(folder: Path, capsys: pytest.Capture
     assert run(["toonify"]) == 2
     assert "--again RESULT" in capsys.readouterr().err
     before = pixels(Path(result))
-    assert run(["toonify", "--again", result, "-o", result, "--alpha", "0", "--quiet", "--no-strip"]) == 0  # -o says so
+    assert (
+        run(["toonify", "--again", result, "-o", result, "--alpha", "0", "--detail", "1", "--quiet", "--no-strip"]) == 0
+    )  # -o says so
     assert not np.array_equal(pixels(Path(result)), before)
     np.testing.assert_array_equal(pixels(Path(result)), pixels(Path(photo)))  # all of BASE: no change
