@@ -84,6 +84,12 @@ class ToonSettings:
         optional |= {"tune": self.tuning.steps if self.tuning else None}
         return said | {key: value for key, value in optional.items() if value is not None}
 
+    def kept_detail(self, mask: object) -> float:
+        """The share of the fine texture that stays: beside a mask all, so that nothing but its region changes."""
+        if self.detail is not None:
+            return self.detail
+        return 1.0 if mask is not None and self.paste == "change" else PASTES[self.paste]
+
     def search(self, finder: Finder) -> ProjectionConfig:
         """How latents are searched for."""
         return self.projection or finder.config_of(self.steps)
@@ -216,7 +222,8 @@ def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: L
     if settings.match_colour:
         toonified = _with_colours_of_photo(toonified, projected, faces, settings)
     drawn = zip(faces, to_uint8(projected), to_uint8(toonified), strict=True)
-    layers = [_layer(face, before, after, settings) for face, before, after in drawn]
+    detail = settings.kept_detail(studio.mask)
+    layers = [_layer(face, before, after, settings.paste, detail) for face, before, after in drawn]
     return Toon(
         compose(photo, layers),
         photo.metadata, tuple(faces), latent,
@@ -224,9 +231,8 @@ def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: L
     )  # fmt: skip
 
 
-def _layer(face: AlignedFace, before: Pixels, after: Pixels, settings: ToonSettings) -> Layer:
-    detail = PASTES[settings.paste] if settings.detail is None else settings.detail
-    return face_layer(face, after, detail) if settings.paste == "face" else change_layer(face, before, after, detail)
+def _layer(face: AlignedFace, before: Pixels, after: Pixels, paste: str, detail: float) -> Layer:
+    return face_layer(face, after, detail) if paste == "face" else change_layer(face, before, after, detail)
 
 
 def _with_colours_of_photo(

@@ -82,7 +82,7 @@ def test_the_face_changes_and_the_rest_of_the_photo_stays(studio: Studio, portra
 
 
 def test_a_blend_that_is_all_base_adds_no_change(pair: tuple[str, str], portrait: Path) -> None:
-    toon = toonify(portrait, *pair, recipe_of(Uniform(0.0)), QUICK)
+    toon = toonify(portrait, *pair, recipe_of(Uniform(0.0)), replace(QUICK, detail=1.0))
     assert np.array_equal(np.asarray(toon.image), np.asarray(Image.open(portrait)))
     pasted = toonify(portrait, *pair, recipe_of(Uniform(0.0)), replace(QUICK, paste="face"))
     assert not np.array_equal(np.asarray(pasted.image), np.asarray(Image.open(portrait)))
@@ -232,7 +232,7 @@ def test_a_mask_chooses_between_projection_and_blend(pair: tuple[str, str], port
         mask = Mask("flat", np.full((4, 4), level, np.uint16))
         return toonify_photo(open_studio(*pair, masking=Masking(mask)), portrait, QUICK)
 
-    plain, white, black = toonify(portrait, *pair, settings=QUICK), toon(WHITE), toon(0)
+    plain, white, black = toonify(portrait, *pair, settings=replace(QUICK, detail=1.0)), toon(WHITE), toon(0)
     assert np.array_equal(np.asarray(white.image), np.asarray(plain.image))
     assert np.array_equal(np.asarray(black.image), np.asarray(Image.open(portrait)))
     assert np.array_equal(np.asarray(black.toonified[0]), np.asarray(black.projected[0]))
@@ -268,12 +268,11 @@ def test_the_command_takes_a_recipe_and_a_finished_blend(
 
 
 def test_no_input_is_written_over(portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    photo, strip, mask = (tmp_path / name for name in ("photo.png", "photo.toon.strip.png", "mask.png"))
-    for file in (photo, strip, mask):
+    photo, mask = (tmp_path / name for name in ("photo.png", "mask.png"))
+    for file in (photo, mask):
         file.write_bytes(portrait.read_bytes())
     for words in (
         [photo, "-o", photo],
-        [photo, strip],
         [photo, "--mask", mask, "-o", mask],
         [photo, "--recipe", mask, "-o", mask],
     ):
@@ -281,7 +280,7 @@ def test_no_input_is_written_over(portrait: Path, tmp_path: Path, capsys: pytest
         error = capsys.readouterr().err
         assert "which is read; choose another name with -o or --outdir" in error
         assert len(error.splitlines()) == 1
-    assert all(file.read_bytes() == portrait.read_bytes() for file in (photo, strip, mask))
+    assert all(file.read_bytes() == portrait.read_bytes() for file in (photo, mask))
 
 
 def test_a_mask_beside_a_recipe_is_not_dropped_silently(
