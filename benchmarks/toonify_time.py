@@ -47,7 +47,7 @@ def _work(
     if missing := [photo for photo in (one, group) if not photo.is_file()]:
         raise InputError(f"{missing[0]}: not there; --times needs photo_01.jpg and group_01.jpg in the photos' folder")
     _seconds([str(one), "-o", str(folder / "before.png")], threads)
-    again = ["--again", str(folder / "before.png"), "--swap-res", "32", "-o", str(folder / "after.png")]
+    again = [str(one), "--again", str(folder / "before.png"), "--swap-res", "32", "-o", str(folder / "after.png")]
     words = {"one": [str(one)], "group": [str(group)], "again": again}
     for name, count in (("many", MANY), ("first", 1)) if crops else ():
         words[name] = [str(tiled(list(crops or ())[:count], folder / f"{name}.png"))]
