@@ -8,34 +8,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import platform
 import sys
-from datetime import date
 from pathlib import Path
 
 import torch
 
 from benchmarks import projection, synthesis
-from benchmarks.figures import Row, Seconds
-from blendgan import __version__
+from benchmarks.figures import Row, Seconds, machine
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
 
 NAMES = ("synthesis", "incremental", "train", "startup", "memory", "chain", "blend", "ops", "gpu")
 MARKS = ("<!-- figures: python -m benchmarks --into this file -->", "<!-- end of figures -->")
 PLOT = "pictures/performance.png"  # beside the page
-
-
-def machine() -> str:
-    """What the figures were measured on."""
-    has = torch.cpu.get_capabilities()
-    widest = torch.backends.cpu.get_cpu_capability()
-    return (
-        f"{has.get('cpu_name', platform.machine())} ({widest}), {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, {platform.system()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, blendgan {__version__}, {date.today().isoformat()}"
-    )
 
 
 def table(rows: list[Row]) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+
+import torch
+
+from blendgan import __version__
 
 
 @dataclass(frozen=True)
@@ -57,3 +64,14 @@ def _timed(call: Callable[[], object]) -> Callable[[], float]:
 def ratio(a: Seconds, b: Seconds) -> float:
     """The median over the rounds of a / b: neighbours in time see the same machine."""
     return statistics.median(x / y for x, y in zip(a.rounds, b.rounds, strict=True))
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    has = torch.cpu.get_capabilities()
+    widest = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{has.get('cpu_name', platform.machine())} ({widest}), {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads, {platform.system()}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, blendgan {__version__}, {date.today().isoformat()}"
+    )

@@ -1,115 +1,99 @@
 """How near a projection comes to its photo, in how much time: python -m benchmarks projection [--few]
 
 Each method gets each face and a budget of seconds, and so many steps as its own pace, measured first, lets it make.
-What it finds is compared with the photo: pixels, the features of BASE's discriminator, and the person, by dlib's
-recogniser: BASE's picture beside the photo's crop, and the redrawn photo beside the photo.
+What it finds is compared with the photo: pixels, the features of BASE's discriminator, LPIPS where it is there, and the
+person, by dlib's recogniser: BASE's picture beside the photo's crop, and the redrawn photo beside the photo. Aligned
+crops that the shipped encoder never saw are measured apart.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
 from benchmarks import likeness, toonify_time
-from benchmarks.identity import Recogniser, squares
-from benchmarks.projection_methods import Found, Subject, methods_for, subject_of
-from blendgan.images import grid, to_pictures, to_uint8, write_png
-from blendgan.projection import draw
+from benchmarks.figures import machine
+from benchmarks.identity import Recogniser
+from benchmarks.projection_figures import NO_LPIPS, Bench, Result, Results, known_lpips, ratios, table, together
+from benchmarks.projection_methods import ENCODER_ROW, Method, Subject, methods_for, subject_of
+from blendgan.faces import WHOLE
+from blendgan.images import grid, write_png
 from blendgan.samples import write_portrait
-from blendgan.toonification import Studio, Toon, ToonSettings, open_studio, render
-from projector.perceptual import Target, Weights, pixel_distance
+from blendgan.toonification import open_studio
+from stylegan2.errors import InputError
 from stylegan2.loading import load_generator
 
-PHOTOS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos"  # beside the checkout
+DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"  # beside the checkout
+PHOTOS, CROPS = DATA / "photos", DATA / "faces"
+EVERY = 25  # one crop of so many was kept from the shipped encoder's training, the last of each 25 in order of names
+ENDINGS = (".jpg", ".png")
 BUDGETS = (0.3, 1.0, 5.0, 20.0)  # seconds
-MOST, FEW = 10, 3  # photos
-FIGURES = ("pixels", "features", "identity", "toon_identity")
-FEATURES = Weights(features=1, pixels=0)
+MOST, FEW = 10, 3  # faces of each kind
+# With seven methods a face takes 44 s up to 5 s, and 140 s more at 20 s: so 2 x 10 faces take 20 minutes in all.
+LONG_S, LONG_FACES = 5.0, 1
+RATIOS = (
+    f"`{ENCODER_ROW}` beside the best of optimisation alone at each budget (under 1: it is nearer), and with a second "
+    "beside with twenty; by means, in brackets by medians:"
+)
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """Of one face, method and budget: seconds, distances, and BASE's picture and the blend's."""
-
-    seconds: float
-    pixels: float
-    features: float
-    identity: float
-    toon_identity: float
-    pictures: tuple[Image.Image, Image.Image]
-
-
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What all measurements share."""
-
-    studio: Studio
-    recogniser: Recogniser
-
-    def result(self, subject: Subject, found: Found) -> Result:
-        """Compare what a method found with the photo."""
-        toon = self._toon(subject, found)
-        picture = draw(found.base(self.studio), found.latent)
-        photo, redrawn = subject.photo.pixels, np.asarray(toon.image.convert("RGB"))
-        own, after = squares(photo, [subject.face])[0], squares(redrawn, [subject.face])[0]
-        target = Target(subject.crop, self.studio.finder.discriminator, FEATURES)
-        return Result(
-            found.seconds,
-            float(pixel_distance(picture, subject.crop)),
-            float(target.distance(picture)),
-            self.recogniser.distance(own, to_uint8(picture)[0]),
-            self.recogniser.distance(own, after),
-            (to_pictures(picture)[0], toon.toonified[0]),
-        )
-
-    def _toon(self, subject: Subject, found: Found) -> Toon:
-        finder = replace(self.studio.finder, generator=found.base(self.studio))
-        studio = replace(self.studio, finder=finder, blended=found.blended(self.studio))
-        return render(studio, subject.photo, [subject.face], found.latent, ToonSettings())
-
-
-Results = dict[tuple[str, float], list[Result]]  # (method, budget) → one for each face
-
-
-def measure(bench: Bench, subjects: Sequence[Subject], budgets: Sequence[float]) -> Results:
-    """Let every method work on every face at every budget, in turn."""
-    methods = methods_for(bench.studio.finder, subjects[0])
-    results: Results = {}
-    for subject in subjects:
+def measure(
+    bench: Bench,
+    methods: Mapping[str, Method],
+    subjects: Sequence[Subject],
+    budgets: Sequence[float],
+    long_faces: int = LONG_FACES,
+) -> Results:
+    """Let every method work on every face at every budget, in turn; budgets over LONG_S on the first few alone."""
+    results: dict[tuple[str, float], dict[str, Result]] = {}
+    for place, subject in enumerate(subjects):
         for budget in budgets:
-            for name, method in methods.items():
-                results.setdefault((name, budget), []).append(bench.result(subject, method(subject, budget)))
+            for name, method in methods.items() if budget <= LONG_S or place < long_faces else ():
+                found = method(subject, budget)
+                results.setdefault((name, budget), {})[subject.name] = bench.result(subject, found)
+        print(f"{subject.name}: {place + 1} of {len(subjects)}", file=sys.stderr, flush=True)
     return results
 
 
-def table(results: Results) -> str:
-    """Return means over the faces as Markdown."""
-    head = ["| method | budget | taken | pixels | features | identity | identity, redrawn |", "|---" * 7 + "|"]
-    body = []
-    for (name, budget), found in sorted(results.items(), key=lambda item: (item[0][1],)):
-        figures = [statistics.mean(getattr(one, figure) for one in found) for figure in FIGURES]
-        seconds = statistics.mean(one.seconds for one in found)
-        body.append(f"| {name} | {budget:g} s | {seconds:.2f} s | " + " | ".join(f"{f:.3f}" for f in figures) + " |")
-    return "\n".join([*head, *body])
+def report(groups: Mapping[str, Results]) -> str:
+    """Return the tables of each kind of face, and how the encoder with refinement stands, as Markdown."""
+    parts = ["Means over the faces, and in brackets medians; 0 is the photo itself."]
+    for name, results in groups.items():
+        parts += [f"**{name}**", table(results)]
+        parts += [RATIOS, ratios(results)] if _has_encoder(results) else []
+    if len(groups) > 1 and _has_encoder(both := together(groups)):
+        parts += ["**All faces together**", RATIOS, ratios(both)]
+    return "\n\n".join(parts)
 
 
-def sheet(subject: Subject, results: Results, place: int) -> Image.Image:
+def _has_encoder(results: Results) -> bool:
+    return any(method == ENCODER_ROW for method, _ in results)
+
+
+def held_out(folder: Path, every: int, count: int) -> list[Path]:
+    """Return crops of a folder, the last of every so many in order of names, evenly spread over all of these.
+
+    Raises InputError where there are none.
+    """
+    files = sorted(file for file in folder.glob("*") if file.suffix in ENDINGS)[every - 1 :: every]
+    if not files:
+        raise InputError(f"{folder}: found no crop to take, expected at least {every} files ({', '.join(ENDINGS)})")
+    count = min(count, len(files))
+    return [files[i * len(files) // count] for i in range(count)]
+
+
+def sheet(subject: Subject, results: Results) -> Image.Image:
     """Draw a row for each method: the crop, then BASE's picture and the blend's at each budget."""
-    names = list(dict.fromkeys(name for name, _ in results))
-    budgets = list(dict.fromkeys(budget for _, budget in results))
+    done = {case: found[subject.name] for case, found in results.items() if subject.name in found}
+    names, budgets = (list(dict.fromkeys(case[i] for case in done)) for i in (0, 1))
     crop = Image.fromarray(subject.face.crop)
-    rows = {
-        name: [crop, *(picture for budget in budgets for picture in results[name, budget][place].pictures)]
-        for name in names
-    }
+    rows = {name: [crop, *(picture for budget in budgets for picture in done[name, budget].pictures)] for name in names}
     return grid(rows, ["photo", *(text for budget in budgets for text in (f"{budget:g} s", "painted"))])
 
 
@@ -117,43 +101,97 @@ def main(words: Sequence[str]) -> None:
     """Measure what was asked for and print it."""
     arguments = _parsed(words)
     torch.set_num_threads(arguments.threads)
-    photos = sorted(arguments.photos.glob("*.jpg"))
+    try:
+        _measure(arguments)
+    except (InputError, ModuleNotFoundError) as error:
+        sys.exit(f"projection: {error}")
+
+
+def _measure(arguments: argparse.Namespace) -> None:
     if arguments.likeness is not None:
-        base = load_generator("portraits")
+        photos, base = _photos(arguments.photos), load_generator("portraits")
         print(likeness.table(list(likeness.measure(photos, arguments.likeness, base, Recogniser()))))
         return
-    bench = Bench(open_studio("portraits", "paintings"), Recogniser())
-    subjects = [subject_of(photo, bench.studio) for photo in photos[: FEW if arguments.few else MOST]]
-    results = measure(bench, subjects, arguments.budgets)
-    print(table(results))
+    print(f"Measured on: {machine()}.\n", flush=True)
+    if not arguments.no_table or arguments.portrait:
+        _measure_projections(arguments)
     if arguments.times:
-        print(toonify_time.table(arguments.photos))
-    for place, subject in enumerate(subjects if arguments.sheets else ()):
-        write_png(arguments.sheets / f"{subject.name}.png", sheet(subject, results, place))
-    if arguments.portrait:
-        write_png(arguments.portrait, portrait_sheet(bench, arguments.budgets))
+        crops = arguments.crops and held_out(arguments.crops, arguments.every, toonify_time.MANY)
+        print(f"\n{toonify_time.table(arguments.photos, crops, arguments.threads)}")
 
 
-def portrait_sheet(bench: Bench, budgets: Sequence[float]) -> Image.Image:
-    """Draw the sheet of the public-domain portrait, the only one that may be published."""
+def _measure_projections(arguments: argparse.Namespace) -> None:
+    bench = Bench(open_studio("portraits", "paintings"), Recogniser(), known_lpips())
     with tempfile.TemporaryDirectory() as folder:
         write_portrait(Path(folder) / "portrait.png")
-        subject = subject_of(Path(folder) / "portrait.png", bench.studio)
-    return sheet(subject, measure(bench, [subject], budgets), 0)
+        portrait = subject_of(Path(folder) / "portrait.png", bench.studio)
+    methods = methods_for(bench.studio.finder, portrait)
+    if not arguments.no_table:
+        _measure_groups(arguments, bench, methods)
+    if arguments.portrait:  # the only one that may be published
+        results = measure(bench, methods, [portrait], arguments.budgets)
+        write_png(arguments.portrait, sheet(portrait, results))
+
+
+def _measure_groups(arguments: argparse.Namespace, bench: Bench, methods: Mapping[str, Method]) -> None:
+    groups: dict[str, Results] = {}
+    for name, subjects in _subjects(arguments, bench).items():
+        groups[name] = measure(bench, methods, subjects, arguments.budgets, arguments.long_faces)
+        for subject in subjects if arguments.sheets else ():
+            write_png(arguments.sheets / f"{subject.name}.png", sheet(subject, groups[name]))
+    print(report(groups), *([] if bench.lpips else [NO_LPIPS]), sep="\n\n", flush=True)
+
+
+def _subjects(arguments: argparse.Namespace, bench: Bench) -> dict[str, list[Subject]]:
+    count = FEW if arguments.few else MOST
+    groups = {"Photos": [subject_of(photo, bench.studio) for photo in _photos(arguments.photos)[:count]]}
+    if arguments.crops:
+        crops = held_out(arguments.crops, arguments.every, count)
+        title = f"Aligned crops, each the last of {arguments.every}"
+        groups[title] = [subject_of(crop, bench.studio, WHOLE) for crop in crops]
+    return groups
+
+
+def _photos(folder: Path) -> list[Path]:
+    """Photos of people; one of a group comes last. Raises InputError where there are none."""
+    photos = sorted(folder.glob("*.jpg"), key=lambda photo: (photo.stem.startswith("group"), photo.name))
+    if not photos:
+        raise InputError(f"{folder}: found no photos, expected .jpg files; give their folder by --photos")
+    return photos
 
 
 def _parsed(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks projection", description=__doc__)
+    crops = CROPS if CROPS.is_dir() else None
     parser.add_argument("--photos", type=Path, default=PHOTOS, help="folder of photos; the first face of each counts")
-    parser.add_argument("--few", action="store_true", help=f"{FEW} photos instead of {MOST}")
+    parser.add_argument("--crops", type=Path, default=crops, metavar="DIR", help="folder of aligned crops")
+    parser.add_argument("--every", type=_count, default=EVERY, metavar="K", help="take the last of each K crops (25)")
+    parser.add_argument("--few", action="store_true", help=f"{FEW} faces of each kind instead of {MOST}")
     parser.add_argument("--budgets", type=_seconds, default=BUDGETS, help="seconds, such as 0.3,1,5,20")
+    parser.add_argument(
+        "--long-faces",
+        type=_count,
+        default=LONG_FACES,
+        metavar="N",
+        help=f"faces of each kind that get budgets over {LONG_S:g} s ({LONG_FACES})",
+    )
     parser.add_argument("--likeness", type=Path, metavar="DIR", help="compare the photos with what toonify wrote there")
-    parser.add_argument("--sheets", type=Path, metavar="DIR", help="draw a sheet for each photo")
+    parser.add_argument("--sheets", type=Path, metavar="DIR", help="draw a sheet for each face")
     parser.add_argument("--portrait", type=Path, metavar="PNG", help="draw the sheet of the public-domain portrait")
     parser.add_argument("--times", action="store_true", help="time whole processes too")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--no-table", action="store_true", help="only what else was asked for")
+    parser.add_argument("--threads", type=_count, default=2)
     return parser.parse_args(words)
 
 
 def _seconds(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(","))
+    found = tuple(sorted(float(part) for part in text.split(",")))
+    if found[0] <= 0:
+        raise argparse.ArgumentTypeError(f"found {found[0]:g} s, expected more than 0")
+    return found
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, expected 1 or more")
+    return int(text)

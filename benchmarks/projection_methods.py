@@ -1,11 +1,13 @@
 """Ways from a face to a latent, each within a budget of seconds: (face, seconds) -> what was found.
 
-A method's pace is measured on one face before; then it is given the steps that fit, since its rates rise and fall over
-all of them, and is stopped when the time is over all the same.
+A method's pace is measured on one face before; then it is given the steps that fit, since Adam's rates rise and fall
+over all of them, and is stopped when the time is over all the same. The encoder's pass counts. Where no step fits, what
+is there already is the answer: the encoder's w, or the mean face.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,19 +15,24 @@ from pathlib import Path
 
 from torch import Tensor
 
-from blendgan.faces import ALL, align_faces
+from blendgan.faces import ALL, Selection, align_faces
 from blendgan.images import from_uint8
 from blendgan.projection import Finder, crop_size
 from blendgan.toonification import Studio
 from projector.alignment import AlignedFace
-from projector.latent import Latent
-from projector.optimise import REFINEMENT, ProjectionConfig, ProjectionStep, project
+from projector.latent import Latent, in_half
+from projector.optimise import CURVED, REFINEMENT, ProjectionConfig, project
 from projector.photo import Photo, read_photo
+from projector.spaces import w_statistics
 from projector.tuning import TuningConfig, added, tune
 from stylegan2.generator import Generator
 
-PACE_STEPS = 4  # by which a step's time is measured, after as many that warm up
-TUNED_SHARE = 0.5  # of the budget goes to tuning, where there is any
+ADAM = {"W": "w", "W+": "w+", "W+ and noise": "w+n"}  # row -> space
+CURVED_ROW, ENCODER_ROW = "W+, curvature", "encoder, refined"
+ALONE = (*ADAM, CURVED_ROW)  # optimisation without an encoder
+TUNED = ", tuned"
+PACE_STEPS, PACE_ROUNDS = 3, 3  # by which a step's time is measured, after as many that warm up
+TUNED_SHARE = 0.5  # of the budget goes to tuning, where a step of it fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,61 +65,79 @@ class Found:
 Method = Callable[[Subject, float], Found]
 
 
-def subject_of(photo: Path, studio: Studio) -> Subject:
-    """Return the first face of a photo from the left."""
+def subject_of(photo: Path, studio: Studio, selection: Selection = ALL) -> Subject:
+    """Return the first face of a photo from the left; by the selection WHOLE the picture itself is the crop."""
     opened = read_photo(photo)
-    face = align_faces(opened, photo.name, ALL, crop_size(studio.base))[0]
+    face = align_faces(opened, photo.name, selection, crop_size(studio.base))[0]
     return Subject(photo.stem, opened, face, from_uint8(face.crop))
 
 
-def methods_for(finder: Finder, subject: Subject) -> dict[str, Method]:
-    """Return every method that a model offers: with an encoder where it has one; tuning after the nearest."""
-    spaces = {"W": "w", "W+": "w+", "W+ and noise": "w+n"}
-    found = {name: _optimising(finder, ProjectionConfig(space=space), subject) for name, space in spaces.items()}
+@dataclass(frozen=True, eq=False)
+class Search:
+    """How to look for a latent, with the helpers that the finder has."""
+
+    finder: Finder
+    config: ProjectionConfig
+
+    def latent(self, crop: Tensor, steps: int, until: float = float("inf")) -> Latent:
+        """The best of so many steps, or of those before a point in time; of none, where they would begin."""
+        finder, generator = self.finder, self.finder.generator
+        start = None if finder.encoder is None else finder.encoder.encode(crop, generator)
+        if not steps:
+            return Latent(mean_face(generator) if start is None else start, generator.mapping_fingerprint)
+        config = replace(self.config, steps=steps)
+        events = project(crop, generator, finder.discriminator, config, start=start, curvature=finder.curvature)
+        best = next(events)  # each event holds the best so far
+        while time.perf_counter() < until and (later := next(events, None)) is not None:
+            best = later
+        return in_half(Latent(best.w, generator.mapping_fingerprint, best.noise))  # as toonify keeps it
+
+
+def mean_face(generator: Generator) -> Tensor:
+    """w [1, num_ws, w_dim] from which a search without an encoder starts."""
+    return w_statistics(generator).mean.expand(1, generator.config.num_ws, -1).clone()
+
+
+def searches_for(finder: Finder) -> dict[str, Search]:
+    """Return what a model offers: with its curvature, and its encoder, where it has them."""
+    plain = replace(finder, encoder=None, curvature=None)
+    found = {name: Search(plain, ProjectionConfig(space=space)) for name, space in ADAM.items()}
+    if finder.curvature is not None:
+        found[CURVED_ROW] = Search(replace(finder, encoder=None), CURVED)
     if finder.encoder is not None:
-        found["encoder, refined"] = _optimising(finder, REFINEMENT, subject)
-    nearest = list(found)[-1]
-    return {**found, f"{nearest}, tuned": _tuning(finder, found[nearest], subject)}
+        found[ENCODER_ROW] = Search(finder, REFINEMENT)
+    return found
 
 
-def _optimising(finder: Finder, config: ProjectionConfig, subject: Subject) -> Method:
-    is_refining = config is REFINEMENT
-    pace = _pace(lambda steps: _searched(finder, replace(config, steps=steps), subject, is_refining=is_refining))
+def methods_for(finder: Finder, subject: Subject) -> dict[str, Method]:
+    """Return a method for each search, and tuning after the best two; their pace is measured on the subject."""
+    found = {name: _searching(search, subject) for name, search in searches_for(finder).items()}
+    best = [name for name in (CURVED_ROW, ENCODER_ROW) if name in found] or list(found)[-1:]
+    return found | {name + TUNED: _tuning(finder, found[name], subject) for name in best}
+
+
+def _searching(search: Search, subject: Subject) -> Method:
+    pace = pace_of(lambda steps: search.latent(subject.crop, steps))
 
     def work(subject: Subject, budget_s: float) -> Found:
         started = time.perf_counter()
-        steps = max(0 if is_refining else 1, pace.steps(budget_s))
-        last = _searched(
-            finder, replace(config, steps=steps), subject, until=started + budget_s, is_refining=is_refining
-        )
-        latent = Latent(last.w, finder.generator.mapping_fingerprint, last.noise)
+        latent = search.latent(subject.crop, pace.steps(budget_s), until=started + budget_s)
         return Found(latent, time.perf_counter() - started)
 
     return work
 
 
-def _searched(
-    finder: Finder, config: ProjectionConfig, subject: Subject, until: float = float("inf"), *, is_refining: bool
-) -> ProjectionStep:
-    """The last event of a search before a point in time; each holds the best so far."""
-    start = None
-    if is_refining and finder.encoder is not None:
-        start = finder.encoder.encode(subject.crop, finder.generator)
-    steps = project(subject.crop, finder.generator, finder.discriminator, config, start=start)
-    best = next(steps)
-    while time.perf_counter() < until and (later := next(steps, None)) is not None:
-        best = later
-    return best
-
-
 def _tuning(finder: Finder, before: Method, subject: Subject) -> Method:
     pivot = before(subject, 0.0).latent
-    pace = _pace(lambda steps: _tuned(finder, subject, pivot, steps))
+    pace = pace_of(lambda steps: _tuned(finder, subject, pivot, steps))
 
     def work(subject: Subject, budget_s: float) -> Found:
-        first = before(subject, (1 - TUNED_SHARE) * budget_s)
+        steps = pace.steps(TUNED_SHARE * budget_s)
+        first = before(subject, budget_s - pace.seconds(steps) if steps else budget_s)
+        if not steps:
+            return first
         started = time.perf_counter()
-        change = _tuned(finder, subject, first.latent, pace.steps(TUNED_SHARE * budget_s))
+        change = _tuned(finder, subject, first.latent, steps)
         return replace(first, change=change, seconds=first.seconds + time.perf_counter() - started)
 
     return work
@@ -135,14 +160,21 @@ class Pace:
         """How many steps fit."""
         return max(0, int((budget_s - self.before) / self.step))
 
+    def seconds(self, steps: int) -> float:
+        """How long so many take."""
+        return self.before + steps * self.step
 
-def _pace(work: Callable[[int], object]) -> Pace:
-    """Measure the pace of a work of so many steps."""
+
+def pace_of(work: Callable[[int], object]) -> Pace:
+    """Measure the pace of a work of so many steps: medians over rounds."""
     work(PACE_STEPS)  # warms up
-    taken = {}
-    for steps in (PACE_STEPS, 2 * PACE_STEPS):
-        started = time.perf_counter()
-        work(steps)
-        taken[steps] = time.perf_counter() - started
-    step = max(1e-3, (taken[2 * PACE_STEPS] - taken[PACE_STEPS]) / PACE_STEPS)
-    return Pace(max(0.0, taken[PACE_STEPS] - PACE_STEPS * step), step)
+    few = statistics.median(_seconds(work, PACE_STEPS) for _ in range(PACE_ROUNDS))
+    many = statistics.median(_seconds(work, 3 * PACE_STEPS) for _ in range(PACE_ROUNDS))
+    step = max(1e-3, (many - few) / (2 * PACE_STEPS))
+    return Pace(max(0.0, few - PACE_STEPS * step), step)
+
+
+def _seconds(work: Callable[[int], object], steps: int) -> float:
+    started = time.perf_counter()
+    work(steps)
+    return time.perf_counter() - started
