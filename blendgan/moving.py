@@ -61,10 +61,9 @@ class FilmJob(Job):
 def film_job(job: Job, *, is_named: bool) -> FilmJob:
     """Return the job of a film, from that of a photo of its name; `is_named`: the result's name is the user's.
 
-    Raises InputError for a name of another kind of film, and for tuning, which films do without.
+    Raises InputError for a name of another kind of film, and for what films do without.
     """
-    if job.settings.tuning is not None:
-        raise InputError(f"{job.photo}: --tune is for photos, found a film; leave it out, or take the film by itself")
+    _require_plain(job)
     picture = moving_result(job.photo, job.picture)
     if is_named and picture.suffix != job.picture.suffix.lower():
         raise InputError(
@@ -72,6 +71,16 @@ def film_job(job: Job, *, is_named: bool) -> FilmJob:
             f"{job.photo}"
         )
     return FilmJob(job.photo, picture, None, None, job.settings, job.replaces_latent, job.with_metadata)
+
+
+def _require_plain(job: Job) -> None:
+    """Raise InputError for what is made of single photos: an option that does nothing would be a surprise."""
+    asked = {"tune": job.settings.tuning, "auto": job.front, "grid": job.grid}
+    for option, value in asked.items():
+        if value is not None:
+            raise InputError(
+                f"{job.photo}: --{option} is for photos, found a film; leave it out, or take the film by itself"
+            )
 
 
 def redraw_moving(studio: Studio, job: Job, watch: Watcher | None = None) -> tuple[Path, ...]:

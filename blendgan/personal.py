@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from torch import Tensor
@@ -22,6 +22,8 @@ from projector.optimise import ProjectionStep
 from projector.tuning import TuningConfig, TuningStep, add_change, added, tune
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import InputError
+from stylegan2.generator import Generator, SynthesisNetwork
+from stylegan2.incremental import ActivationCache, IncrementalSynthesis
 from stylegan2.sites import Site, sites
 
 if TYPE_CHECKING:
@@ -67,13 +69,23 @@ def with_change(studio: Studio, change: Change) -> Studio:
     shares = base_shares(studio.blended.config, studio.recipe)
     partial = {name: shares.get(name, 1.0) * delta for name, delta in change.items()}
     finder = replace(studio.finder, generator=added(studio.base, change))
-    blended = deepcopy(studio.blended)
+    blended = _to_change(studio.blended)
     if isinstance(blended.synthesis, SpatialSynthesis):
         add_change(blended.synthesis.base, change)
         add_change(blended.synthesis.blend, partial)
     else:
         add_change(blended.synthesis, partial)
     return replace(studio, finder=finder, blended=blended)
+
+
+def _to_change(blended: Generator) -> Generator:
+    """A copy whose weights may be changed; what a search has kept of its drawing belongs to the old ones."""
+    synthesis = blended.synthesis
+    if not isinstance(synthesis, IncrementalSynthesis):
+        return deepcopy(blended)
+    copy = deepcopy(blended, {id(synthesis.cache): ActivationCache()})  # an empty one in place of all that it holds
+    copy.synthesis = cast(SynthesisNetwork, copy.synthesis.get_submodule("network"))
+    return copy
 
 
 def base_shares(config: GeneratorConfig, recipe: Recipe) -> dict[str, float]:

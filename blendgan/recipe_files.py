@@ -21,7 +21,10 @@ from stylegan2.errors import RecipeError
 
 READY = Path(__file__).resolve().parent / "data" / "recipes"  # of published works, each with its source
 YAML_ENDINGS = (".yaml", ".yml", ".json")  # JSON is YAML
-EXPECTED = "a recipe (.yaml), or a blended model (.safetensors) or picture (.png) that carries one"
+EXPECTED = (
+    "a recipe (.yaml), or a blended model (.safetensors) or picture (.png, or .jpg with its .json) that carries one"
+)
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 LARGEST_YAML = 1 << 20  # bytes: a recipe with a list of gains for every channel has some 100 kB
 
 _log = logging.getLogger(__name__)
@@ -90,9 +93,9 @@ def _of_model(file: Path) -> object:
 
 
 def _of_picture(file: Path) -> object:
-    from blendgan.images import read_metadata  # as above
+    from blendgan.picture_files import read_texts  # as above
 
-    texts = read_metadata(file)
+    texts = read_texts(file)
     try:
         said = json.loads(texts.get(METADATA_KEY, "null"))
     except (ValueError, RecursionError) as error:
@@ -103,10 +106,14 @@ def _of_picture(file: Path) -> object:
                 "%s: was drawn with a mask, which is no part of its recipe: %s", file, json.dumps(said["mask"])
             )
         return said[KEY]
-    raise RecipeError(f"{file}: this picture carries no recipe; expected one of a blended model, with its metadata")
+    beside = "" if file.suffix.lower() == ".png" else f", in {file.with_suffix('.json').name} beside it"
+    raise RecipeError(
+        f"{file}: this picture carries no recipe; expected one of a blended model, with its metadata{beside}"
+    )
 
 
-_CARRIERS = {".safetensors": _of_model, ".png": _of_picture}
+# Forms other than PNG say it in a file beside them, NAME.json (`blendgan.picture_files`).
+_CARRIERS = {".safetensors": _of_model} | dict.fromkeys(PICTURE_ENDINGS, _of_picture)
 
 
 def _read_yaml(file: Path) -> Recipe:

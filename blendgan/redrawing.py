@@ -23,7 +23,9 @@ Teller = Callable[[Toon], None]  # told of a photo's faces before they are writt
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and where its results go. `strip`, `latent`, `grid`: None leaves that file out.
+    """One photo and where its results go. `strip`, `latent`, `grid`, `front`: None leaves that file out.
+
+    `front` is the picture of a search for the best blend, where the studio makes one.
 
     The picture's ending says its form; `record` is of a result whose faces and latents are taken instead of found.
     """
@@ -36,6 +38,7 @@ class Job:
     replaces_latent: bool = False
     with_metadata: bool = True
     grid: Path | None = None
+    front: Path | None = None
     record: Record | None = None
 
     def __str__(self) -> str:
@@ -51,13 +54,8 @@ class Job:
     def results(self) -> tuple[Path, ...]:
         """The files that it writes, in the order in which they are told."""
         sidecar = sidecar_of(self.picture) if self.with_metadata else None
-        asked = (self.picture, sidecar, self.strip, self.grid, self.latent, self.change)
+        asked = (self.picture, sidecar, self.strip, self.front, self.grid, self.latent, self.change)
         return tuple(path for path in asked if path is not None)
-
-    @property
-    def front(self) -> Path:
-        """The picture of a search for the best blend, written where there was one."""
-        return self.picture.with_suffix(".front.png")
 
 
 def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Teller | None = None) -> tuple[Path, ...]:
@@ -73,7 +71,7 @@ def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Tell
     if tell is not None:
         tell(toon)
     _write(studio, toon, job)
-    return job.results if toon.front is None else (*job.results, job.front)
+    return job.results
 
 
 def _write(studio: Studio, toon: Toon, job: Job) -> None:
@@ -87,7 +85,7 @@ def _write(studio: Studio, toon: Toon, job: Job) -> None:
     write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
     if job.strip is not None:
         write_png(job.strip, toon.strip(), said)
-    if toon.front is not None:
+    if job.front is not None and toon.front is not None:
         write_png(job.front, toon.front, said)
     if job.grid is not None and studio.swaps is not None:
         write_png(job.grid, studio.swaps.sheet(toon.faces, toon.latents), said)

@@ -17,6 +17,7 @@ from blendgan.papers import METADATA_KEY, text_of
 from blendgan.picture_files import read_texts
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import BadRecipe, from_json
+from blendgan.regions import REGIONS
 from blendgan.toonification import PASTES, Toon, ToonSettings, papers_of
 from projector import geometry
 from projector.alignment import AlignedFace, align_quad
@@ -117,7 +118,7 @@ def _parts(said: Mapping[str, Any]) -> dict[str, Any]:
     settings, photo = said["settings"], said.get("photo")
     return {
         "recipe": from_json(said[recipe.KEY]),
-        "mask": said.get("mask"),
+        "mask": _mask(said.get("mask")),
         "settings": ToonSettings(
             paste=_one_of(PASTES, settings["paste"]),
             detail=settings.get("detail"),
@@ -127,6 +128,18 @@ def _parts(said: Mapping[str, Any]) -> dict[str, Any]:
         "photo": None if photo is None else (str(photo["name"]), str(photo["sha256"])),
         "places": tuple(map(_place, said["faces"])),
     }
+
+
+def _mask(said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What is said of a mask, as `Mask.to_json` has it and where it begins; anything else is damage."""
+    if said is None:
+        return None
+    known = {"region": _one_of(REGIONS, said["region"])} if "region" in said else _file_mask(said)
+    return known | ({"from": int(said["from"])} if "from" in said else {})
+
+
+def _file_mask(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {"file": str(said["file"]), "sha256": str(said["sha256"])}
 
 
 def _one_of(allowed: Iterable[str], value: str) -> str:

@@ -186,8 +186,24 @@ def studio_of(
     encoder: str | None = None,
 ) -> Studio:
     """As `open_studio`, for BASE and any number of TRANSFERs."""
+    return studio_about(finder_of(sources[0].checkpoint, encoder, device), sources, blend_recipe, masking)
+
+
+def drawing_studio(
+    sources: Sequence[Source], blend_recipe: Recipe, device: torch.device | None = None, masking: Masking | None = None
+) -> Studio:
+    """The same for latents that are known: what finds them is not loaded, so it begins sooner."""
+    finder = Finder(load_generator(sources[0].checkpoint).to(device))
+    return studio_about(finder, sources, blend_recipe, masking)
+
+
+def studio_about(
+    finder: Finder, sources: Sequence[Source], blend_recipe: Recipe, masking: Masking | None = None
+) -> Studio:
+    """A studio about what finds latents of BASE, on its device."""
+    device = finder.generator.device
     blended = blend_models(sources, blend_recipe)
-    finder, generator = finder_of(sources[0].checkpoint, encoder, device), load_generator(blended).to(device)
+    generator = load_generator(blended).to(device)
     if masking is not None:
         generator = SpatialPair(finder.generator, generator, masking.mask, masking.from_resolution)
     return Studio(finder, generator.to(device), from_json(blended.metadata[recipe.KEY]))

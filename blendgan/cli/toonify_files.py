@@ -46,6 +46,7 @@ def _job(photo: Path, picture: Path, settings: ToonSettings, chosen: dict[str, A
         replaces_latent=chosen["force"],
         with_metadata=not chosen["no_metadata"],
         grid=picture.with_suffix(".grid.png") if chosen["grid"] is not None else None,
+        front=picture.with_suffix(".front.png") if chosen["auto"] else None,
     )
 
 

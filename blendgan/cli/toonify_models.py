@@ -31,6 +31,7 @@ def recorded_studio(
     """Open the models of a result, blended as it was, and over that what the options say."""
     from blendgan.again import recorded_masking
     from blendgan.sources import open_recipe
+    from blendgan.toonification import drawing_studio
 
     given, models = styled(given_recipe(chosen), named_models(base, transfer), chosen["style"])
     masking = chosen_masking(chosen["mask"], chosen["mask_from"] if chosen["mask"] else None)
@@ -41,7 +42,7 @@ def recorded_studio(
         blend = opened(models, given)
     else:
         blend = open_recipe(record.recipe, result.parent), changed_recipe(record.recipe, given.words)
-    return opened_studio(blend, device, masking, chosen["grid"], "none")
+    return with_grid(drawing_studio(*blend, device, masking), blend, chosen["grid"])
 
 
 def styled(given: Given, models: tuple[str, ...], style: str | None) -> tuple[Given, tuple[str, ...]]:
@@ -77,9 +78,13 @@ def opened_studio(
     blend: Blend, device: torch.device, masking: Masking | None, grid: tuple[int, ...] | None, encoder: str | None
 ) -> Studio:
     """Load and blend models that are open; `grid`: the swap resolutions of a sheet, None for no sheet."""
-    from blendgan.swap_grid import SwapGrid
     from blendgan.toonification import studio_of
 
-    sources, recipe = blend
-    swaps = None if grid is None else SwapGrid(sources, recipe, grid, device)
-    return replace(studio_of(sources, recipe, device, masking, encoder), swaps=swaps)
+    return with_grid(studio_of(*blend, device, masking, encoder), blend, grid)
+
+
+def with_grid(studio: Studio, blend: Blend, grid: tuple[int, ...] | None) -> Studio:
+    """The studio with what draws a sheet of swaps, if one is asked for."""
+    from blendgan.swap_grid import SwapGrid
+
+    return studio if grid is None else replace(studio, swaps=SwapGrid(*blend, grid, studio.device))

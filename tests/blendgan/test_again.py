@@ -82,6 +82,8 @@ def test_neither_faces_are_looked_for_nor_projected(folder: Path, monkeypatch: p
         raise AssertionError
 
     monkeypatch.setattr("blendgan.faces.require_faces", fail)
+    monkeypatch.setattr("blendgan.projection.load_discriminator", fail)  # nor is loaded what would do so
+    monkeypatch.setattr("blendgan.projection.encoder_for", fail)
     monkeypatch.setattr("blendgan.toonification.project_faces", fail)
     assert run(["toonify", "--again", str(folder / "photo.toon.png"), "--quiet"]) == 0
 
@@ -240,6 +242,10 @@ def test_damaged_words_are_one_line(folder: Path) -> None:
         {"faces": [{"quad": [[1e300] * 2] * 4, "score": 1}]},
         {"recipe": {}},
         {"settings": []},
+        {"mask": "eyes"},
+        {"mask": {"region": "/etc/passwd"}},
+        {"mask": {"region": "eyes", "from": "here"}},
+        {"mask": {"file": "mask.png"}},
     ):
         write_png(folder / "odd.png", picture, {**texts, METADATA_KEY: json.dumps({**said, **change})})
         with pytest.raises(InputError, match="odd.png: what it says of its making is damaged"):

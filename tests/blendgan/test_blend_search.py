@@ -139,5 +139,11 @@ def test_toonify_takes_the_knee(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert front.height > HEIGHT_PX
     said = read_metadata(tmp_path / "photo.toon.png")["blendgan"]
     assert f'"{recipe.KEY}"' in said
+    assert run([*words, "--auto", "--tune", "1", "-o", str(tmp_path / "mine.png"), "--quiet"]) == 0
+    assert run(["toonify", "--again", str(tmp_path / "mine.png"), "--quiet"]) == 0
+    names = ("mine.again.strip.png", "mine.strip.png", "photo.toon.strip.png")
+    again, mine, untuned = (np.asarray(Image.open(tmp_path / name)) for name in names)
+    np.testing.assert_array_equal(again, mine)  # by the knee's recipe, and the change
+    assert not np.array_equal(mine, untuned)
     assert run([*words, "--auto", "--swap-res", "8"]) == 2
     assert "--auto looks for the schedule itself; leave out --swap-res" in capsys.readouterr().err

@@ -127,7 +127,12 @@ def test_mistakes_are_one_line(words: list[str], tmp_path: Path, capsys: pytest.
     frames = [Image.new("RGB", (64, 64), (level, 90, 120)) for level in (10, 20, 30)]
     path = tmp_path / "sky.gif"
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=50)
-    for more, said in (([], "sky.gif: found no face in 3 frames"), (["--faces", "2"], "expected all or largest")):
+    for more, said in (
+        ([], "sky.gif: found no face in 3 frames"),
+        (["--faces", "2"], "expected all or largest"),
+        (["--auto"], "--auto is for photos"),
+        (["--grid", "8"], "--grid is for photos"),
+    ):
         assert run(["toonify", str(path), *words, *more]) == 2
         error = capsys.readouterr().err
         assert said in error and len(error.splitlines()) == 1

@@ -42,6 +42,9 @@ def test_a_model_and_a_picture_carry_one(tmp_path, pico):
     picture = Image.new("RGB", (4, 4))
     write_png(tmp_path / "face.png", picture, {METADATA_KEY: json.dumps({"seed": 1, KEY: to_json(expected)})})
     assert read_recipe(tmp_path / "face.png") == expected
+    picture.save(tmp_path / "toon.jpg")
+    (tmp_path / "toon.json").write_text(json.dumps({METADATA_KEY: json.dumps({KEY: to_json(expected)})}))
+    assert read_recipe(tmp_path / "toon.jpg") == expected
 
 
 @pytest.mark.parametrize(
@@ -129,13 +132,21 @@ def test_files_without_a_recipe_say_so(tmp_path, pico):
 def test_what_is_no_recipe_is_told_what_is_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
-    expected = "expected a recipe (.yaml), or a blended model (.safetensors) or picture (.png) that carries one"
+    for name in ("photo.jpg", "photo.bmp"):
+        (tmp_path / name).write_bytes(b"\xff\xd8")
+    expected = (
+        "expected a recipe (.yaml), or a blended model (.safetensors) or picture (.png, or .jpg with its .json) that "
+        "carries one"
+    )
     names = ", or the name of a shipped model or of a ready recipe (cartoon-strong, "
     for name, message in (
         ("folder", f"folder: a folder; {expected}{names}"),
         ("nowhere", f"nowhere: no such file; {expected}{names}"),
-        ("photo.jpg", f"photo.jpg: found the ending '.jpg', {expected}"),
+        (
+            "photo.jpg",
+            "photo.jpg: this picture carries no recipe; expected one of a blended model, with its metadata, in ",
+        ),
+        ("photo.bmp", f"photo.bmp: found the ending '.bmp', {expected}"),
     ):
         with pytest.raises(RecipeError) as caught:
             read_recipe(name)

@@ -268,19 +268,22 @@ def test_the_command_takes_a_recipe_and_a_finished_blend(
 
 
 def test_no_input_is_written_over(portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    photo, mask = (tmp_path / name for name in ("photo.png", "mask.png"))
-    for file in (photo, mask):
+    names = ("photo.png", "photo.toon.strip.png", "photo.toon.front.png", "mask.png")
+    photo, strip, front, mask = files = [tmp_path / name for name in names]
+    for file in files:
         file.write_bytes(portrait.read_bytes())
     for words in (
         [photo, "-o", photo],
+        [photo, "--mask", strip],
         [photo, "--mask", mask, "-o", mask],
         [photo, "--recipe", mask, "-o", mask],
+        [photo, "--base", front, "--auto"],
     ):
         assert run(["toonify", *map(str, words), "--force"]) == 2
         error = capsys.readouterr().err
         assert "which is read; choose another name with -o or --outdir" in error
         assert len(error.splitlines()) == 1
-    assert all(file.read_bytes() == portrait.read_bytes() for file in (photo, mask))
+    assert all(file.read_bytes() == portrait.read_bytes() for file in files)
 
 
 def test_a_mask_beside_a_recipe_is_not_dropped_silently(
