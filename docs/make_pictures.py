@@ -18,6 +18,7 @@ from blendgan.recording import sample_grid
 from blendgan.samples import write_portrait
 from blendgan.schedule import Swap
 from blendgan.sources import open_source
+from blendgan.toonification import ToonSettings, open_studio, toonify_photo
 from stylegan2 import load_generator
 from stylegan2.memory import keep_freed_memory
 
@@ -25,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 PAIR = ("portraits", "paintings")
 SWAPS = (4, 8, 16, 32, 64)  # px, of the swaps that `swaps.png` compares
 SEEDS = tuple(range(10))
+HEAD = (120, 0, 340, 220)  # of the portrait
 
 
 def hero() -> Image.Image:
@@ -37,6 +39,23 @@ def hero() -> Image.Image:
     steps = [Image.fromarray(toon.faces[0].crop), *toon.projected, *toon.toonified]
     column = _stack([step.resize((170, 170), Image.Resampling.LANCZOS) for step in steps])
     return _side_by_side([before, column, toon.image])
+
+
+def pastes() -> Image.Image:
+    """The portrait, and the ways to put its redrawn face back."""
+    ways = (
+        ToonSettings(),
+        ToonSettings(detail=1.0),
+        ToonSettings(paste="face"),
+        ToonSettings(paste="face", match_colour=True),
+    )
+    studio = open_studio(*PAIR)
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.jpg"
+        write_portrait(photo)
+        toons = [toonify_photo(studio, photo, way).image for way in ways]
+        before = Image.open(photo).convert("RGB")
+    return _side_by_side([picture.crop(HEAD) for picture in (before, *toons)])
 
 
 def pair(transfer: str) -> Image.Image:
@@ -83,7 +102,13 @@ def main() -> None:
     """Write all of them."""
     keep_freed_memory()
     write_png(HERE / "hero.png", hero())
-    pictures = {"faces": faces(), "pair": pair("paintings"), "cartoons": pair("cartoons"), "swaps": swaps()}
+    pictures = {
+        "toonify": pastes(),
+        "faces": faces(),
+        "pair": pair("paintings"),
+        "cartoons": pair("cartoons"),
+        "swaps": swaps(),
+    }
     for name, picture in pictures.items():
         write_png(HERE / "pictures" / f"{name}.png", picture)
 
