@@ -35,11 +35,12 @@ EVERY = 25  # one crop of so many was kept from the shipped encoder's training, 
 ENDINGS = (".jpg", ".png")
 BUDGETS = (0.3, 1.0, 5.0, 20.0)  # seconds
 MOST, FEW = 10, 3  # faces of each kind
-# With seven methods a face takes 44 s up to 5 s, and 140 s more at 20 s: so 2 x 10 faces take 20 minutes in all.
+# With seven methods a face takes 44 s up to 5 s, and 140 s more at 20 s; to compare a result takes 1 s at most. So 2 x 10
+# faces take some 24 minutes in all.
 LONG_S, LONG_FACES = 5.0, 1
 RATIOS = (
     f"`{ENCODER_ROW}` beside the best of optimisation alone at each budget (under 1: it is nearer), and with a second "
-    "beside with twenty; by means, in brackets by medians:"
+    "beside with twenty; by means, in brackets by medians (the last column over the faces that had both):"
 )
 
 
