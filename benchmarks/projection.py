@@ -35,11 +35,12 @@ EVERY = 25  # one crop of so many was kept from the shipped encoder's training, 
 ENDINGS = (".jpg", ".png")
 BUDGETS = (0.3, 1.0, 5.0, 20.0)  # seconds
 MOST, FEW = 10, 3  # faces of each kind
-# With seven methods a face takes 44 s up to 5 s, and 140 s more at 20 s: so 2 x 10 faces take 20 minutes in all.
+# With seven methods a face takes 44 s up to 5 s, and 140 s more at 20 s; to compare a result takes 1 s at most. So 2 x
+# 10 faces take some 24 minutes in all.
 LONG_S, LONG_FACES = 5.0, 1
 RATIOS = (
     f"`{ENCODER_ROW}` beside the best of optimisation alone at each budget (under 1: it is nearer), and with a second "
-    "beside with twenty; by means, in brackets by medians:"
+    "beside with twenty; by means, in brackets by medians (the last column over the faces that had both):"
 )
 
 
@@ -122,20 +123,26 @@ def _measure(arguments: argparse.Namespace) -> None:
 
 def _measure_projections(arguments: argparse.Namespace) -> None:
     bench = Bench(open_studio("portraits", "paintings"), Recogniser(), known_lpips())
+    groups = {} if arguments.no_table else _subjects(arguments, bench)
     with tempfile.TemporaryDirectory() as folder:
         write_portrait(Path(folder) / "portrait.png")
         portrait = subject_of(Path(folder) / "portrait.png", bench.studio)
     methods = methods_for(bench.studio.finder, portrait)
-    if not arguments.no_table:
-        _measure_groups(arguments, bench, methods)
+    if groups:
+        _measure_groups(arguments, bench, methods, groups)
     if arguments.portrait:  # the only one that may be published
         results = measure(bench, methods, [portrait], arguments.budgets)
         write_png(arguments.portrait, sheet(portrait, results))
 
 
-def _measure_groups(arguments: argparse.Namespace, bench: Bench, methods: Mapping[str, Method]) -> None:
+def _measure_groups(
+    arguments: argparse.Namespace,
+    bench: Bench,
+    methods: Mapping[str, Method],
+    faces: Mapping[str, Sequence[Subject]],
+) -> None:
     groups: dict[str, Results] = {}
-    for name, subjects in _subjects(arguments, bench).items():
+    for name, subjects in faces.items():
         groups[name] = measure(bench, methods, subjects, arguments.budgets, arguments.long_faces)
         for subject in subjects if arguments.sheets else ():
             write_png(arguments.sheets / f"{subject.name}.png", sheet(subject, groups[name]))

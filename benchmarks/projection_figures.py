@@ -148,7 +148,7 @@ def _beside_itself(results: Results, name: str, soon: float, late: float) -> str
     def share(mean: Mean) -> float:
         return mean([first[face].figures[name] for face in both]) / mean([last[face].figures[name] for face in both])
 
-    return f"{share(statistics.mean):.2f} ({share(statistics.median):.2f}), {len(both)} faces"
+    return f"{share(statistics.mean):.2f} ({share(statistics.median):.2f}), over {len(both)}"
 
 
 def _values(results: Results, name: str, method: str, budget: float) -> list[float]:

@@ -168,7 +168,7 @@ def test_ratios_take_the_best_of_optimisation_and_faces_that_had_both(bench) -> 
     }
     heads, _, row = figures.ratios(found).splitlines()
     assert heads == "| figure | 1 s | 20 s | 1 s / 20 s |"
-    assert row == "| pixels | 0.50 (0.33) of W+, curvature | 0.25 (0.25) of W | 2.00 (2.00), 1 faces |"
+    assert row == "| pixels | 0.50 (0.33) of W+, curvature | 0.25 (0.25) of W | 2.00 (2.00), over 1 |"
     assert "| encoder, refined | 1 s | 3 | 1.00 s | 2.000 (1.000) |" in figures.table(found)
     joined = figures.together({"x": found, "y": found})
     assert list(joined["W", 20.0]) == ["x: a", "y: a"]
