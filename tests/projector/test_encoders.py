@@ -177,7 +177,7 @@ def test_files_that_hold_none_are_refused(tmp_path: Path, generator: Generator) 
     path = tmp_path / "x.safetensors"
     with pytest.raises(CheckpointError, match="mtcnn.*no encoder that can be read"):
         load_encoder("mtcnn")
-    with pytest.raises(UnknownWeights):
+    with pytest.raises(UnknownWeights, match=r"nor a shipped name \(portraits-encoder\); "):  # no models
         load_encoder(tmp_path / "none.safetensors")
     path.write_bytes(b"<html>")
     with pytest.raises(CheckpointError, match="no encoder.*damaged"):
