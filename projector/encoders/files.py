@@ -72,4 +72,6 @@ def encoder_for(mappings: Iterable[str]) -> Encoder | None:
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"its header has no {error}"
     return " ".join(str(error).split())[:200] or type(error).__name__
