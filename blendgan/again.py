@@ -46,6 +46,12 @@ def find_photo(record: Record, result: Path, given: Path | None = None) -> Path:
     if given is not None:
         found = "another file" if given.is_file() else "no such file"
         raise InputError(f"{given}: {found}; expected {name} with SHA-256 {digest[:12]}…, of which {result} was made")
+    changed = next((photo for photo in looked if photo.is_file()), None)
+    if changed is not None:
+        raise InputError(
+            f"{result}: {changed} is not the photo of which it was made: expected SHA-256 {digest[:12]}…; give that "
+            f"one: --again {result} PHOTO, or toonify this one"
+        )
     raise InputError(
         f"{result}: its photo, {name} with SHA-256 {digest[:12]}…, is neither beside it, nor one folder up, nor here; "
         f"give it: --again {result} PHOTO"

@@ -150,7 +150,8 @@ def _decoding(path: str | os.PathLike[str]) -> Iterator[None]:
         except Image.DecompressionBombError as error:
             raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path) from error
         except (FileNotFoundError, IsADirectoryError) as error:
-            raise InputError(f"{path}: no such file; expected a picture: JPEG, PNG, WebP, TIFF, …") from error
+            found = "a folder" if isinstance(error, IsADirectoryError) else "no such file"
+            raise InputError(f"{path}: {found}; expected a picture: JPEG, PNG, WebP, TIFF, …") from error
         except UnidentifiedImageError as error:
             raise InputError(f"{path}: not a picture that can be read; expected JPEG, PNG, WebP, TIFF, …") from error
         except BROKEN as error:

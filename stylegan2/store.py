@@ -63,26 +63,27 @@ def companion(kind: str, mappings: Iterable[str]) -> ShippedWeights | None:
     return next((known[mapping] for mapping in mappings if mapping in known), None)
 
 
-def resolve(name_or_path: str | os.PathLike[str]) -> Path:
+def resolve(name_or_path: str | os.PathLike[str], kind: str = "model") -> Path:
     """Return the file that a name or path means: an existing file, else a shipped name, else an existing folder.
 
     A folder comes last, so that a folder of photos called `portraits` in the working directory does not hide the
-    model of that name; `./portraits` is always the folder. Raises UnknownWeights, which lists the known names.
+    model of that name; `./portraits` is always the folder. Raises UnknownWeights, which lists the known names of
+    this kind.
     """
+    known = manifest()
+    names = ", ".join(name for name, entry in known.items() if entry.kind == kind)
     if not os.fspath(name_or_path):
-        raise UnknownWeights(f"model: found an empty name, expected a file or one of {', '.join(manifest())}")
+        raise UnknownWeights(f"{kind}: found an empty name, expected a file or one of {names}")
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    known = manifest()
     name = os.fspath(name_or_path)
     if name in known:
         return _present(known[name])
     if path.is_dir():
         return path
     raise UnknownWeights(
-        f"{name}: neither an existing file nor a shipped name ({', '.join(known)}); "
-        f"check the spelling, or give the path of a model file"
+        f"{name}: neither an existing file nor a shipped name ({names}); check the spelling, or give the path of one"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,11 @@ def _job(photo: Path, picture: Path, settings: ToonSettings, chosen: dict[str, A
 
 
 def refuse_lost_files(jobs: Sequence[Job], inputs: Iterable[str | Path | None]) -> None:
-    """Before any work: no result may take the place of an input, nor of another photo's result.
+    """Before any work: no result may take the place of an input, nor of another photo's result; one can be written.
 
     Raises UsageError.
     """
+    _refuse_closed_folders({job.picture.parent for job in jobs})
     read = {Path(one).resolve(): one for one in (*(job.photo for job in jobs), *inputs) if one is not None}
     job_of_file: dict[Path, Job] = {}
     for job in jobs:
@@ -69,3 +71,17 @@ def refuse_lost_files(jobs: Sequence[Job], inputs: Iterable[str | Path | None]) 
                 raise click.UsageError(
                     f"{other.photo} and {job.photo} would both be written to {written}; rename one, or run twice"
                 )
+
+
+def _refuse_closed_folders(folders: Iterable[Path]) -> None:
+    """Raise UsageError if no result can be written; where some can, the others fail one by one."""
+    reasons = [_why_closed(folder) for folder in sorted(folders)]
+    if reasons and all(reasons):
+        raise click.UsageError(f"{reasons[0]}; choose another folder with --outdir")
+
+
+def _why_closed(folder: Path) -> str:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        return f"{folder}: {there} is a file, expected a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{folder}: results cannot be written, {there} is read-only"

@@ -37,7 +37,7 @@ def load_encoder(name_or_path: str | os.PathLike[str]) -> Encoder:
 
     Raises UnknownWeights, and CheckpointError for a file that holds none or is damaged.
     """
-    path = store.resolve(name_or_path)
+    path = store.resolve(name_or_path, "encoder")
     try:
         tensors = StoredTensors(path)
         header = json.loads(tensors.metadata[KEY])
@@ -72,4 +72,6 @@ def encoder_for(mappings: Iterable[str]) -> Encoder | None:
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"its header has no {error}"
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -153,6 +153,9 @@ def test_the_photo_is_found_by_its_name_and_bytes(
     assert "plain.jpg: another file; expected photo.jpg with SHA-256" in capsys.readouterr().err
     shutil.move(tmp_path / "photo.jpg", folder / "renamed.jpg")
     assert run([words[0], str(folder / "renamed.jpg"), *words[1:]]) == 0
+    (below / "photo.jpg").write_bytes(b"another")
+    assert run(words) == 2
+    assert "photo.jpg is not the photo of which it was made: expected SHA-256 " in capsys.readouterr().err
 
 
 def test_a_jpeg_has_it_all_in_a_file_beside_it(

@@ -286,6 +286,20 @@ def test_no_input_is_written_over(portrait: Path, tmp_path: Path, capsys: pytest
     assert all(file.read_bytes() == portrait.read_bytes() for file in files)
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("blendgan.cli.order.Order.open", None)  # no model is opened
+    (tmp_path / "note").write_bytes(b"x")
+    assert run(["toonify", str(portrait), "--outdir", str(tmp_path / "note" / "toons")]) == 2
+    assert f"{tmp_path / 'note'} is a file, expected a folder; choose another" in capsys.readouterr().err
+    monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path)  # as root, everything can be written
+    assert run(["toonify", str(portrait), "--outdir", str(tmp_path / "a" / "b")]) == 2
+    error = capsys.readouterr().err
+    assert f"results cannot be written, {tmp_path} is read-only" in error and len(error.splitlines()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["note"]
+
+
 def test_a_mask_beside_a_recipe_is_not_dropped_silently(
     pair: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -119,7 +119,7 @@ def test_broken_files_are_one_line(tmp_path, upright):
         with pytest.raises(InputError) as caught:
             projector.read_photo(tmp_path / name)
         assert name in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=": a folder; expected a picture"):
         projector.read_photo(tmp_path)
 
 

@@ -47,8 +47,7 @@ def test_an_unknown_name_lists_the_known_ones(folder):
     with pytest.raises(UnknownWeights) as caught:
         store.resolve("tinny")
     assert str(caught.value) == (
-        "tinny: neither an existing file nor a shipped name (lost, tiny); "
-        "check the spelling, or give the path of a model file"
+        "tinny: neither an existing file nor a shipped name (lost, tiny); check the spelling, or give the path of one"
     )
 
 
