@@ -15,6 +15,7 @@ import logging
 import os
 import pickle
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -35,7 +36,23 @@ STORE_BYTES = 80 << 20  # only names and reasons pass through it; Ray takes no l
 SHORT_TMP = Path("/tmp")  # Ray's sockets lie in its folder, and their paths may have 107 bytes
 ROUNDS = 2  # of the whole execution; in each, Ray tries a job whose worker died twice
 LOST = f"its worker ended each time, in {ROUNDS} rounds of 2 tries; see whether memory runs out"
+CONNECT_S = 10.0  # Ray itself would try for minutes
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}  # the first would go to the network
+
+
+def require_answer(address: str) -> None:
+    """Raise InputError for an address that is neither HOST:PORT nor auto, or at which nobody answers."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise InputError(f"ray: found the address {address!r}, expected HOST:PORT, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError, UnicodeError) as error:  # of the network, of a port, of a host's name
+        raise InputError(
+            f"ray: nobody answers at {address} ({error}); start it there by `ray start --head`, or leave out --address"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,8 @@ class RayEngine:
     @contextmanager
     def _running(self) -> Iterator[Any]:
         """Ray, started or joined; at the end it is left, and what was started is gone."""
+        if self.address is not None:
+            require_answer(self.address)
         ray: Any = importlib.import_module("ray")
         importlib.import_module("ray.data")
         for name in ("ray", "ray.data", "ray.serve", "ray.tune"):

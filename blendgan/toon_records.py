@@ -96,7 +96,7 @@ def read_record(result: Path) -> Record:
     if METADATA_KEY not in texts:
         raise InputError(
             f"{result}: found nothing of its making, written perhaps with --no-metadata or changed by another program; "
-            "expected a picture that toonify wrote (or its sidecar .json); toonify the photo anew"
+            "expected a picture that toonify wrote, with its .json beside it if it is no PNG; toonify the photo anew"
         )
     try:
         said = json.loads(texts[METADATA_KEY])

@@ -20,10 +20,16 @@ def job_of(photo: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
 
 
 def job_again(photo: Path, result: Path, settings: ToonSettings, chosen: dict[str, Any]) -> Job:
-    """Return the job of drawing a result again: beside it, under a new name unless -o says otherwise."""
+    """Return the job of drawing a result again: beside it, under a new name unless -o says otherwise.
+
+    Raises InputError for a name of no picture's form: a film's, or a sidecar's.
+    """
     from dataclasses import replace
 
+    from blendgan.picture_files import form_of
+
     name = _picture_name(result, f"{result.stem}.again{result.suffix}", chosen)
+    form_of(name)
     return replace(_job(photo, name, settings, chosen), latent=None)
 
 

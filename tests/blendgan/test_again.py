@@ -281,12 +281,14 @@ def test_what_cannot_be_together_with_again(folder: Path, capsys: pytest.Capture
         (["--aligned"], "leave out --aligned"),
         ([photo, photo], "--again draws one result; found 2 photos"),
         (["-o", photo], "which is read"),
+        (["-o", str(folder / "toon.mp4")], "toon.mp4: found the ending '.mp4', expected one of .png, .jpg"),
         (["--faces", "2"], "found 1 in the result, asked for number 2"),
     ):
         assert run(["toonify", "--again", result, *words]) == 2
         assert reason in capsys.readouterr().err
     assert run(["toonify"]) == 2
     assert "--again RESULT" in capsys.readouterr().err
+    assert not (folder / "photo.toon.again.png").exists()
     before = pixels(Path(result))
     assert (
         run(["toonify", "--again", result, "-o", result, "--alpha", "0", "--detail", "1", "--quiet", "--no-strip"]) == 0

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from blendgan.bulk import FAILURES
 from blendgan.cli.main import run
 from blendgan.journal import NAME
 from stylegan2.checkpoints import Checkpoint
+from stylegan2.errors import InputError
 
 Run = Callable[..., int]
 
@@ -215,3 +217,19 @@ def test_ray_draws_the_same_bytes_and_says_no_more(photos: Path, words: list[str
     assert results(tmp_path / "one") == results(tmp_path / "two")
     assert (by_ray.returncode, by_ray.stderr) == (plain.returncode, plain.stderr) and plain.returncode == 3
     assert by_ray.stdout == plain.stdout.replace(f"{tmp_path / 'one'}", f"{tmp_path / 'two'}")
+
+
+def test_a_ray_that_does_not_answer_is_one_line() -> None:
+    from blendgan.ray_engine import require_answer
+
+    require_answer("auto")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        require_answer(address)
+    with pytest.raises(InputError, match=f"ray: nobody answers at {address} "):
+        require_answer(address)
+    for odd in ("here", "here:", ":80", "here:x"):
+        with pytest.raises(InputError, match="expected HOST:PORT, or auto"):
+            require_answer(odd)
+    with pytest.raises(InputError, match="nobody answers"):
+        require_answer("127.0.0.1:70000")
