@@ -65,7 +65,7 @@ class ProjectionConfig:
 # It also goes to places that Adam, with its noise on w, passes over: three times the penalties keep faces whole.
 CURVED = ProjectionConfig(steps=30, space="w+", prior=0.18, spread=0.3)
 # After an encoder, which is near already: without a curvature Adam's usual rate would first lead away from there.
-REFINEMENT = ProjectionConfig(steps=8, space="w+", learning_rate=0.05, rampdown=0.5, jitter=0)
+REFINEMENT = ProjectionConfig(steps=7, space="w+", learning_rate=0.05, rampdown=0.5, jitter=0)
 
 
 @dataclass(frozen=True, eq=False)

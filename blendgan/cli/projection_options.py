@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from blendgan.projection import Finder
     from projector.optimise import ProjectionConfig
 
-STEPS = "Steps of the search.  [default: 8 after an encoder, else 30, or 110 where no curvature is known]"
+STEPS = "Steps of the search.  [default: 7 after an encoder, else 30, or 110 where no curvature is known]"
 WORDS = ("lbfgs", "patience", "focus")  # of ProjectionConfig, under the same name
 steps = click.option("--steps", type=click.IntRange(min=0), help=STEPS)
 _SEARCH = (
