@@ -74,7 +74,7 @@ def subject_of(photo: Path, studio: Studio, selection: Selection = ALL) -> Subje
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """How to look for a latent, with the helpers that the finder has."""
+    """How to look for a latent, with what the finder has for it."""
 
     finder: Finder
     config: ProjectionConfig
