@@ -89,10 +89,12 @@ def chosen_encoder(encoder: str | None, generator: Generator) -> Encoder | None:
     if encoder == NO_ENCODER:
         return None
     mappings = family(generator)
-    found = encoder_for(mappings) if encoder is None else require_family(load_encoder(encoder), encoder, mappings)
-    if found is not None:
-        found.require(generator)
-    return None if found is None else found.to(generator.device)
+    if encoder is None:  # a model grown from the encoder's own is of its family, and has more styles
+        shipped = encoder_for(mappings)
+        return shipped.to(generator.device) if shipped is not None and shipped.fits(generator) else None
+    found = require_family(load_encoder(encoder), encoder, mappings)
+    found.require(generator)
+    return found.to(generator.device)
 
 
 def project_photo(

@@ -80,8 +80,8 @@ class ToonSettings:
         optional: dict[str, Any] = {
             "detail": self.detail,
             "steps": self.projection.steps if self.projection else self.steps,
+            "tune": self.tuning.steps if self.tuning else None,
         }
-        optional |= {"tune": self.tuning.steps if self.tuning else None}
         return said | {key: value for key, value in optional.items() if value is not None}
 
     def kept_detail(self, mask: object) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from projector.latent import family
 from stylegan2.checkpoints import fingerprint
-from stylegan2.checkpoints.atomic import writing
+from stylegan2.checkpoints.atomic import write_unless_other
 from stylegan2.errors import InputError, WrongGenerator
 from stylegan2.generator import Generator
 
@@ -36,12 +36,7 @@ def save_change(change: Mapping[str, Tensor], base: Generator, path: Path, *, re
     tensors = {name: delta.half().cpu().contiguous() for name, delta in sorted(change.items())}
     said = {"format": FORMAT, "mapping": base.mapping_fingerprint, "base": fingerprint(base.state_dict())}
     contents = safetensors.torch.save(tensors, metadata={KEY: json.dumps(said)})
-    if path.exists() and not replace:
-        if path.read_bytes() == contents:
-            return
-        raise InputError(f"{path}: another file is there already; replace it with --force, or choose another name")
-    with writing(path) as file:
-        file.write(contents)
+    write_unless_other(path, contents, "file", replace=replace)
 
 
 def load_change(path: Path, base: Generator) -> dict[str, Tensor]:

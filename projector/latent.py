@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan2.checkpoints.atomic import writing
+from stylegan2.checkpoints.atomic import write_unless_other
 from stylegan2.errors import InputError, WrongGenerator
 from stylegan2.generator import Generator
 
@@ -54,14 +54,7 @@ def save_latent(latent: Latent, path: str | os.PathLike[str], *, replace: bool =
 
     Raises InputError if another latent is there already; the very same one is left as it is.
     """
-    path = Path(path)
-    contents = pack(latent)
-    if path.exists() and not replace:
-        if path.read_bytes() == contents:
-            return
-        raise InputError(f"{path}: another latent is there already; replace it with --force, or choose another name")
-    with writing(path) as file:
-        file.write(contents)
+    write_unless_other(Path(path), pack(latent), "latent", replace=replace)
 
 
 def in_half(latent: Latent) -> Latent:

@@ -53,6 +53,17 @@ def pico() -> Callable[..., Checkpoint]:
 
 
 @pytest.fixture(scope="session")
+def pico_pair(tmp_path_factory: pytest.TempPathFactory, pico: Callable[..., Checkpoint]) -> list[str]:
+    """`--base` and `--transfer` with files of two pico models."""
+    folder = tmp_path_factory.mktemp("pair")
+    words = []
+    for seed, name in enumerate(("base", "transfer")):
+        pico(seed).save(folder / f"{name}.safetensors")
+        words += [f"--{name}", str(folder / f"{name}.safetensors")]
+    return words
+
+
+@pytest.fixture(scope="session")
 def write_pictures() -> Callable[[Path, int, int], Path]:
     """`write_pictures(folder, count, size_px)`: PNG files of noise in a new folder; returns the folder."""
 

@@ -140,8 +140,12 @@ class Encoder(nn.Module):
 
     def require(self, generator: Generator) -> None:
         """Check that a generator's styles are those that this encoder gives. Raises WrongGenerator."""
-        found, expected = (self.config.num_ws, self.config.w_dim), (generator.config.num_ws, generator.config.w_dim)
-        if found != expected:
+        if not self.fits(generator):
+            found, expected = (self.config.num_ws, self.config.w_dim), (generator.config.num_ws, generator.config.w_dim)
             raise WrongGenerator(
                 f"encoder: gives styles {found}, the generator takes {expected}; train one by `blendgan train-encoder`"
             )
+
+    def fits(self, generator: Generator) -> bool:
+        """Whether its styles are as many and as long as the generator's."""
+        return (self.config.num_ws, self.config.w_dim) == (generator.config.num_ws, generator.config.w_dim)

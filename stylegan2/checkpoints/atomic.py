@@ -49,6 +49,19 @@ def remove_leftovers(folder: Path, names: Collection[str]) -> None:
                 path.unlink(missing_ok=True)
 
 
+def write_unless_other(target: Path, contents: bytes, thing: str, *, replace: bool) -> None:
+    """Write a file; the very same one that is there already is left as it is. `thing`: what messages call it.
+
+    Raises InputError if another is there and `replace` is off, and as `writing`.
+    """
+    if target.exists() and not replace:
+        if target.read_bytes() == contents:
+            return
+        raise InputError(f"{target}: another {thing} is there already; replace it with --force, or choose another name")
+    with writing(target) as file:
+        file.write(contents)
+
+
 def _sync_folder(folder: Path) -> None:
     """Bring the new name itself to the disk, where the system lets a folder be opened (Windows does not)."""
     with suppress(OSError):

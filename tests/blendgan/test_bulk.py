@@ -20,20 +20,15 @@ import pytest
 from blendgan.bulk import FAILURES
 from blendgan.cli.main import run
 from blendgan.journal import NAME
-from stylegan2.checkpoints import Checkpoint
 from stylegan2.errors import InputError
 
 Run = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory, pico: Callable[..., Checkpoint]) -> list[str]:
+def words(pico_pair: list[str]) -> list[str]:
     """What every command line here says: pico models, aligned pictures, one step, one thread."""
-    folder = tmp_path_factory.mktemp("pair")
-    for seed, name in enumerate(("base", "transfer")):
-        pico(seed).save(folder / f"{name}.safetensors")
-    models = ["--base", str(folder / "base.safetensors"), "--transfer", str(folder / "transfer.safetensors")]
-    return [*models, "--swap-res", "8", "--aligned", "--steps", "1", "--threads", "1"]
+    return [*pico_pair, "--swap-res", "8", "--aligned", "--steps", "1", "--threads", "1"]
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from blendgan.encoder_runs import ENCODER_FILE, LOG_FILE, sizes_for
 from blendgan.projection import chosen_encoder
 from projector.encoders import load_encoder
 from projector.latent import load_latent
+from stylegan2.checkpoints import Checkpoint
 from stylegan2.config import GeneratorConfig
-from stylegan2.errors import InputError
+from stylegan2.errors import InputError, WrongGenerator
 from stylegan2.loading import load_generator
 
 
@@ -84,6 +85,16 @@ def test_the_shipped_model_has_its_encoder_and_strangers_none(pico: Callable[...
     assert shipped is not None
     assert chosen_encoder("none", load_generator("portraits")) is None
     assert chosen_encoder(None, load_generator(pico(0))) is None
+
+
+def test_a_shipped_encoder_that_does_not_fit_is_left_aside(pico: Callable[..., Checkpoint]) -> None:
+    shipped = chosen_encoder(None, load_generator("portraits"))
+    assert shipped is not None
+    grown = load_generator(pico(0))
+    grown.metadata = {"lineage": {"transfer": {"mapping_fingerprint": shipped.mapping}}}
+    assert chosen_encoder(None, grown) is None
+    with pytest.raises(WrongGenerator, match="gives styles"):
+        chosen_encoder("portraits-encoder", grown)
 
 
 def test_sizes_follow_the_generator(pico: Callable[..., object]) -> None:

@@ -30,12 +30,8 @@ QUICK = ToonSettings(selection=WHOLE, steps=2, paste="face")
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory, pico: Callable[..., Checkpoint]) -> list[str]:
-    folder = tmp_path_factory.mktemp("pair")
-    for seed, name in enumerate(("base", "transfer")):
-        pico(seed).save(folder / f"{name}.safetensors")
-    models = ["--base", str(folder / "base.safetensors"), "--transfer", str(folder / "transfer.safetensors")]
-    return [*models, "--swap-res", "8", "--steps", "1"]
+def words(pico_pair: list[str]) -> list[str]:
+    return [*pico_pair, "--swap-res", "8", "--steps", "1"]
 
 
 @pytest.fixture(scope="module")
