@@ -23,7 +23,9 @@ class EventFiles:
             raise InputError(
                 "tensorboard: tensorboardX is not installed; pip install 'blendgan[tensorboard]', or leave it out"
             ) from error
-        self._writer = SummaryWriter(str(folder), purge_step=shown + 1 if shown else None)
+        # Files are named by the second: a run that goes on within one would take its own earlier file's name.
+        purge_step = shown + 1 if shown else None
+        self._writer = SummaryWriter(str(folder), purge_step=purge_step, filename_suffix=f".{shown}")
 
     def add_figures(self, line: Mapping[str, Any], shown: int) -> None:
         """Add every number of a line of the log; nested ones as losses/loss_g."""
