@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli.schedules import SCHEDULE_KEY, SHIPPED_PAIR, Command, schedule_options
-from blendgan.recipe import NAMED_POLICIES
+from blendgan.cli.schedules import SCHEDULE_KEY, Command, schedule_options
+from blendgan.recipe import NAMED_POLICIES, SHIPPED_PAIR
 from blendgan.schedule import Side
 
 if TYPE_CHECKING:

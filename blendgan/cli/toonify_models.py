@@ -10,8 +10,8 @@ import click
 
 from blendgan.cli.masks import chosen_masking
 from blendgan.cli.recipes import Given, changed_recipe, given_recipe, opened
-from blendgan.cli.schedules import SHIPPED_PAIR
 from blendgan.cli.toonify_options import named_models
+from blendgan.recipe import SHIPPED_PAIR
 
 if TYPE_CHECKING:
     import torch
