@@ -6,9 +6,10 @@ converts.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import torch
@@ -108,7 +109,7 @@ def write_png(
 
 
 def save_png(
-    file: BinaryIO,
+    file: IO[bytes],
     picture: Image.Image,
     metadata: Mapping[str, str] | None = None,
     profile: Mapping[str, bytes] | None = None,
@@ -118,6 +119,15 @@ def save_png(
     for key, value in (metadata or {}).items():
         chunks.add_itxt(key, value)
     picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
+
+
+def png_bytes(
+    picture: Image.Image, metadata: Mapping[str, str] | None = None, profile: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Return the very bytes of the file that `write_png` writes."""
+    file = io.BytesIO()
+    save_png(file, picture, metadata, profile)
+    return file.getvalue()
 
 
 def read_metadata(path: Path) -> dict[str, str]:
