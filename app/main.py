@@ -9,7 +9,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel 
 
 import streamlit as st  # noqa: E402
 
-from app.pages import explore  # noqa: E402
+from app.pages import explore, photo  # noqa: E402
 
 st.set_page_config(page_title="blendgan", layout="wide")
-st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="top").run()
+st.navigation(
+    [
+        st.Page(explore.page, title="Explore", url_path="explore", default=True),
+        st.Page(photo.page, title="Photo", url_path="photo"),
+    ],
+    position="top",
+).run()

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from blendgan.pasting import in_colours_of_photo, layers_of
 from blendgan.projection import Finder, draw
-from blendgan.recipe import Recipe
+from blendgan.recipe import KEY
+from blendgan.recipe_schema import from_json
 from blendgan.toonification import Studio, Toon, ToonSettings, render
 from projector.alignment import AlignedFace
 from projector.latent import Latent
@@ -69,8 +70,9 @@ class LivePhoto:
         image = compose(self.photo, layers)
         return tuple(Patch(ground.region, image.crop(ground.region)) for ground in self.grounds if _has_area(ground))
 
-    def toon(self, blended: Generator, recipe: Recipe, settings: ToonSettings) -> Toon:
-        """Redraw the photo whole: what `toonify_photo` returns with the same settings."""
+    def toon(self, blended: Generator, settings: ToonSettings) -> Toon:
+        """Redraw the photo whole by a blend: what `toonify_photo` returns with the same settings."""
+        recipe = from_json(blended.metadata[KEY])
         return render(Studio(Finder(self.base), blended, recipe), self.photo, self.faces, self.latent, settings)
 
     def shrunk(self, longest_px: int) -> LivePhoto:
