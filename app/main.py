@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel 
 
 import streamlit as st  # noqa: E402
 
-from app.pages import explore, photo  # noqa: E402
+from app.screens import explore, photo  # noqa: E402
 
 st.set_page_config(page_title="blendgan", layout="wide")
 st.navigation(

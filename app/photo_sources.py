@@ -19,7 +19,16 @@ TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
 
 
 def photo_sources() -> None:
-    """Draw the ways to bring a photo."""
+    """Draw the ways to bring a photo; once there is one they step back."""
+    work = current_work()
+    if work is None:
+        _ways()
+    else:
+        with st.expander("Another photo"):
+            _ways()
+
+
+def _ways() -> None:
     st.file_uploader(
         "Your photo", TYPES, key=FILE, max_upload_size=LARGEST_MB, on_change=_take, args=(FILE,),
         help=f"Up to {LARGEST_MB} MB and {LARGEST_PX // 1_000_000} megapixels. It stays in this machine's memory, is "
