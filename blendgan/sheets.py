@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from blendgan.axes import AXES, Axis
 from blendgan.images import grid, to_pictures
 from blendgan.live import LiveBlend
 from blendgan.recipe import recipe_of
@@ -22,26 +23,6 @@ from blendgan.schedule import Schedule, Side, Swap, Table, Uniform
 from blendgan.schedule_forms import facing
 from blendgan.sources import ModelLike, Source, open_source
 from stylegan2.errors import RecipeError
-
-AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What changes along one side: one of AXES, and for each picture a caption and a value.
-
-    Values: px; a share of TRANSFER in [0, 1]; a seed; a Schedule; "low" or "high".
-    """
-
-    name: str
-    captions: tuple[str, ...]
-    values: tuple[Any, ...]
-
-    def __str__(self) -> str:
-        """Return the axis as the command line has it."""
-        if self.name == "schedules":  # their captions are their words
-            return f"{self.name}={'; '.join(self.captions)}"
-        return f"{self.name}={','.join(map(str, self.values))}"
 
 
 @dataclass(frozen=True)
