@@ -6,8 +6,10 @@ converts.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -101,12 +103,18 @@ def write_png(
     `metadata` goes into iTXt chunks, key by key, in UTF-8. A missing folder is made. Raises
     InputError where it cannot be written.
     """
-    chunks = PngImagePlugin.PngInfo()
-    for key, value in (metadata or {}).items():
-        chunks.add_itxt(key, value)
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as file:
-        picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
+        _save_png(file, picture, metadata, profile)
+
+
+def png_bytes(
+    picture: Image.Image, metadata: Mapping[str, str] | None = None, profile: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Return the very bytes of the file that `write_png` writes."""
+    file = io.BytesIO()
+    _save_png(file, picture, metadata, profile)
+    return file.getvalue()
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -118,6 +126,15 @@ def read_metadata(path: Path) -> dict[str, str]:
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(f"{path}: not a readable picture ({error}); expected a PNG file") from error
     return {str(key): str(value) for key, value in texts.items()}
+
+
+def _save_png(
+    file: IO[bytes], picture: Image.Image, metadata: Mapping[str, str] | None, profile: Mapping[str, bytes] | None
+) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    for key, value in (metadata or {}).items():
+        chunks.add_itxt(key, value)
+    picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
 
 
 def _cell_size(cells: Sequence[Sequence[Image.Image]]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from blendgan.cli.axes import Axis
 from blendgan.cli.progress import with_bar
 from blendgan.cli.seeing import drawing_options, open_pair, said_of
 from blendgan.schedule import SIDES, Side
+from blendgan.seeds import LARGEST_SEED
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +42,7 @@ Examples:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, options.LARGEST_SEED),
+    type=click.IntRange(0, LARGEST_SEED),
     default=0,
     show_default=True,
     help="The face, where no axis says it.",

@@ -1,0 +1,15 @@
+"""What Streamlit runs: the pages and what they share. Started by `blendgan explore`, as a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel `app` lies inside a package of ours
+
+import streamlit as st
+
+from app.pages import explore
+
+st.set_page_config(page_title="blendgan", layout="wide")
+st.navigation([st.Page(explore.page, title="Explore", url_path="explore", default=True)], position="top").run()
