@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -94,9 +95,7 @@ def _ready(pair: Pair) -> dict[str, Recipe]:
 def _kind(recipe: Recipe, pair: Pair, key: str) -> Recipe:
     now = schedule_fields.kind_of(recipe.schedule)
     names = schedule_fields.KINDS
-    chosen = st.selectbox(
-        "Curve", list(names), key=follow(f"{key}:kind", now), format_func=lambda kind: names[kind][1]
-    )
+    chosen = st.selectbox("Curve", list(names), key=follow(f"{key}:kind", now), format_func=lambda kind: names[kind][1])
     if chosen in (now, None):
         return recipe
     layers = layers_of(pair.sources[0].checkpoint.config)
@@ -122,7 +121,7 @@ def _channels(recipe: Recipe, key: str) -> Recipe:
 
 
 def _policies(recipe: Recipe, key: str) -> Recipe:
-    changes = {name: _policy(name, getattr(recipe, name), key) for name in NAMED_POLICIES}
+    changes: Any = {name: _policy(name, getattr(recipe, name), key) for name in NAMED_POLICIES}
     return replace(recipe, **changes)
 
 

@@ -82,7 +82,8 @@ def _resolution(label: str, value: int, resolutions: Sequence[int], key: str) ->
 
 def _range(first: int, last: int, resolutions: Sequence[int], key: str) -> tuple[int, int]:
     options = sorted({*resolutions, first, last})
-    low, high = st.select_slider("From, to", options, key=follow(f"{key}:range", (first, last)), format_func=_px)
+    chosen: Any = st.select_slider("From, to", options, key=follow(f"{key}:range", (first, last)), format_func=_px)
+    low, high = chosen
     return (low, high) if low < high else (first, last)  # both ends on one resolution are a swap, not a line
 
 
@@ -99,7 +100,9 @@ def _share(label: str, value: float, key: str) -> float:
 
 def _side(value: Side, key: str) -> Side:
     names = {"low": "coarse layers", "high": "fine layers"}
-    found: Any = st.radio("TRANSFER gives the", SIDES, key=follow(f"{key}:side", value), format_func=names.get, horizontal=True)  # type: ignore[arg-type]
+    found: Any = st.radio(
+        "TRANSFER gives the", SIDES, key=follow(f"{key}:side", value), format_func=names.get, horizontal=True
+    )
     return value if found is None else found
 
 
