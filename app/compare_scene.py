@@ -56,7 +56,8 @@ def to_query(compared: CompareScene) -> dict[str, str]:
     return {"left": compared.left, "right": compared.right, "wipe": f"{compared.wipe:g}"}
 
 
-def _side(text: str) -> str:
+def side(text: str) -> str:
+    """Return a side's words. Raises RecipeError for words of no known form."""
     if text not in NAMES and text not in ready_recipes():
         parse_words(text)
     return text
@@ -73,7 +74,7 @@ def _wipe(text: str) -> float:
 
 
 READERS: Mapping[str, Callable[[CompareScene, str], CompareScene]] = {  # key of an address → what it changes
-    "left": lambda compared, text: replace(compared, left=_side(text)),
-    "right": lambda compared, text: replace(compared, right=_side(text)),
+    "left": lambda compared, text: replace(compared, left=side(text)),
+    "right": lambda compared, text: replace(compared, right=side(text)),
     "wipe": lambda compared, text: replace(compared, wipe=_wipe(text)),
 }

@@ -78,7 +78,7 @@ def _ready(resolutions: Sequence[int], own: Recipe) -> dict[str, tuple[Axis, Axi
 def _axis(label: str, axis: Axis, resolutions: Sequence[int], own: Recipe, key: str) -> Axis:
     name = st.selectbox(label, AXES, key=follow(f"{key}:name", axis.name), format_func=lambda one: NAMES[one])
     if name not in (axis.name, None):
-        return usual_axis(name, resolutions, own)
+        axis = usual_axis(name, resolutions, own)
     text = st.text_input(
         f"{label}: {NAMES[axis.name]}",
         key=follow(f"{key}:values", axis.values_text),

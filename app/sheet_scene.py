@@ -89,18 +89,16 @@ def grid_command(sheet: SheetScene, scene: Scene, given: ExplorerOptions) -> str
 
 
 def _swap(sheet: SheetScene, text: str) -> SheetScene:
-    return replace(sheet, swap_res=Swap(int(_number(text))).resolution)
+    if not text.isdecimal():
+        raise InputError(f"found {text!r}, expected a power of two in px, such as 16")
+    return replace(sheet, swap_res=Swap(int(text)).resolution)
 
 
 def _alpha(sheet: SheetScene, text: str) -> SheetScene:
-    return replace(sheet, alpha=Uniform(_number(text)).value)
-
-
-def _number(text: str) -> float:
     try:
-        return float(text)
+        return replace(sheet, alpha=Uniform(float(text)).value)
     except ValueError as error:
-        raise InputError(f"found {text!r}, expected a number") from error
+        raise InputError(f"found {text!r}, expected a share of TRANSFER between 0 and 1") from error
 
 
 def _side(sheet: SheetScene, text: str) -> SheetScene:

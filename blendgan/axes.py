@@ -8,7 +8,7 @@ from typing import Any
 
 from blendgan.schedule import SIDES, Swap, Uniform
 from blendgan.schedule_forms import parse_words
-from blendgan.seeds import parse_seeds
+from blendgan.seeds import parse_seeds, seeds_text
 from stylegan2.errors import InputError, RecipeError
 
 AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
@@ -44,7 +44,14 @@ class Axis:
         """Its values alone, in words."""
         if self.name == "schedules":  # their captions are their words
             return "; ".join(self.captions)
-        return ",".join(map(str, self.values))
+        if self.name == "seeds":
+            return seeds_text(self.values)
+        return ",".join(map(_shortest, self.values))
+
+
+def _shortest(value: object) -> str:
+    """1 for 1.0; all digits where they count."""
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def parse_axis(text: str) -> Axis:

@@ -78,7 +78,9 @@ def _side(label: str, now: str, pair: Pair) -> str:
         key=follow(f"compare:{label}:words", words),
         help=f"One of {', '.join(OPTIONS)}, its value, and maybe low or high, such as sigmoid 16,1.5 high.",
     )
-    return text.strip() or words
+    with as_sentences():
+        return compare_scene.side(text.strip() or words)
+    return words
 
 
 def show(compared: CompareScene, scene: Scene, pair: Pair, models: Engine) -> None:
@@ -88,7 +90,7 @@ def show(compared: CompareScene, scene: Scene, pair: Pair, models: Engine) -> No
     view = view_of(scene, models)
     left, right = (pair.draw(side.recipe, view).pictures for side in sides)
     wipe([Sides(*face) for face in zip(view.names, left, right, strict=True)], names, compared.wipe, WIPE)
-    with st.expander("Where they differ"), as_sentences():
+    if st.toggle("Show where they differ", key="compare:differ"):
         _difference(view.names, left, right, models)
     for place, side, name in zip(("left", "right"), sides, names, strict=True):
         with st.expander(f"Take the {place} with you: {name}"), as_sentences():
