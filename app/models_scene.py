@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from app.engine import Engine
-from app.uploads import is_upload
+from app.scene import UPLOAD
 from stylegan2.errors import UnknownWeights
 
 KEYS = ("model", "other")
@@ -29,7 +29,7 @@ def usual_models(models: Engine) -> ModelsScene:
 def to_query(shown: ModelsScene) -> dict[str, str]:
     """Return the words of an address; what a session has brought is named nowhere."""
     query = {"model": shown.model, "other": shown.other or ""}
-    return {key: value for key, value in query.items() if not is_upload(value)}
+    return {key: value for key, value in query.items() if not value.startswith(UPLOAD)}
 
 
 def readers(models: Engine) -> Mapping[str, Callable[[ModelsScene, str], ModelsScene]]:

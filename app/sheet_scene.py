@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.commands import command
+from app.commands import command, file_name
 from app.scene import Scene
 from blendgan.axes import Axis, parse_axis
 from blendgan.explorer_options import ExplorerOptions
@@ -80,7 +80,7 @@ def grid_command(sheet: SheetScene, scene: Scene, given: ExplorerOptions) -> str
     """Return the command line that draws a sheet's very file."""
     said = {key: value for key, value in sheet.fixed.items() if key != "seeds"}
     said |= {} if "seeds" in sheet.axes else {"seed": sheet.seed}
-    words = ["grid", scene.base, scene.transfer, "--x", str(sheet.x), "--y", str(sheet.y)]
+    words = ["grid", file_name(scene.base), file_name(scene.transfer), "--x", str(sheet.x), "--y", str(sheet.y)]
     words += [word for key, value in said.items() for word in (f"--{key}", str(value))]
     words += ["--trunc", f"{scene.truncation_psi:g}"]
     words += [] if scene.class_index is None else ["--class", str(scene.class_index)]

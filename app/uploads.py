@@ -9,12 +9,12 @@ from pathlib import PurePath, PureWindowsPath
 import streamlit as st
 
 from app.engine import Engine
+from app.scene import UPLOAD
 from app.view_controls import UPLOADS
 from stylegan2.checkpoints import load_bytes
 from stylegan2.errors import InputError
 
 SUFFIXES = ("pkl", "pt", "pth", "safetensors")
-PREFIX = "upload:"
 LONGEST_NAME = 60  # characters of a file's name that are shown
 TOKEN_BYTES = 4  # two sessions may bring files of one name; a name that cannot be guessed is nobody else's
 KEEPER = "upload"  # in the session's state
@@ -43,7 +43,7 @@ def bring(file_name: str, data: bytes, models: Engine) -> str:
         )
     checkpoint = models.run(lambda: load_bytes(data, shown))
     forget()
-    name = models.add(f"{PREFIX}{secrets.token_hex(TOKEN_BYTES)}/{shown}", checkpoint)
+    name = models.add(f"{UPLOAD}{secrets.token_hex(TOKEN_BYTES)}/{shown}", checkpoint)
     st.session_state[KEEPER] = Keeper(name, models)
     st.session_state[UPLOADS] = (name,)
     return name
@@ -55,16 +55,6 @@ def forget() -> None:
     if keeper is not None:
         keeper.forget()
     st.session_state[UPLOADS] = ()
-
-
-def is_upload(name: str) -> bool:
-    """Whether a model was brought by a session."""
-    return name.startswith(PREFIX)
-
-
-def file_name(name: str) -> str:
-    """Return a model's name as a command line has it: of one that was brought, that of the user's own file."""
-    return name.rpartition("/")[2] if is_upload(name) else name
 
 
 def _shown(name: str) -> str:

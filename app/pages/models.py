@@ -7,13 +7,14 @@ from dataclasses import replace
 import streamlit as st
 
 from app import address, models_scene
+from app.commands import file_name
 from app.engine import Engine, engine
 from app.fields import follow
 from app.messages import as_sentences, escaped
 from app.model_facts import Facts, facts, kinship
 from app.models_scene import ModelsScene, usual_models
 from app.scene import current, keep, usual_scene
-from app.uploads import SUFFIXES, bring, file_name, forget, is_upload
+from app.uploads import SUFFIXES, bring, forget
 from app.view_controls import UPLOADS
 from blendgan.comparison import kinship_rows, sentences
 from blendgan.kinship import Kinship
@@ -67,15 +68,15 @@ def _other(name: str, models: Engine) -> str | None:
 
 
 def _forget(models: Engine) -> None:
-    scene, shown = current(), st.session_state.get(KEY)
+    """Forget the file; where it was in use, what is usual is shown again."""
+    scene = current()
     forget()
-    if is_upload(scene.base) or is_upload(scene.transfer):
+    if not all(map(models.knows, (scene.base, scene.transfer))):
         keep(usual_scene(models))
-    if isinstance(shown, ModelsScene) and (is_upload(shown.model) or is_upload(shown.other or "")):
-        st.session_state[KEY] = usual_models(models)
 
 
 def _choose(shown: ModelsScene, models: Engine) -> ModelsScene:
+    shown = shown if models.knows(shown.model) and models.knows(shown.other or shown.model) else usual_models(models)
     names = [*models.options.models, *st.session_state.get(UPLOADS, ())]
     left, right = st.columns(2)
     model = left.selectbox("Model", names, key=follow(f"{KEY}:model", shown.model), format_func=file_name)
