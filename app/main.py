@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel 
 
 import streamlit as st  # noqa: E402
 
-from app.pages import compare, explore, models, sheet  # noqa: E402
+from app.screens import compare, explore, models, sheet  # noqa: E402
 
 PAGES = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
@@ -19,4 +19,5 @@ PAGES = [
 ]
 
 st.set_page_config(page_title="blendgan", layout="wide")
+st.html(f"<style>{(Path(__file__).resolve().parent / 'page.css').read_text(encoding='utf-8')}</style>")
 st.navigation(PAGES, position="top").run()

@@ -162,9 +162,14 @@ def current() -> Scene:
     return scene
 
 
+def hold(scene: Scene) -> None:
+    """Let this be the session's scene, for the moment."""
+    st.session_state[KEY] = scene
+
+
 def keep(scene: Scene) -> None:
     """Let this be the session's scene, and the address name it."""
-    st.session_state[KEY] = scene
+    hold(scene)
     query = to_query(scene)
     for key in QUERY_KEYS:
         if st.query_params.get(key) != query.get(key):

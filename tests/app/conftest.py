@@ -39,7 +39,7 @@ def explorer(pico_files, monkeypatch) -> Callable[..., object]:
     def open_page(page: str, models: list[str] | None = None, max_upload_mb: int = 1, **query: str) -> object:
         given = ExplorerOptions(tuple(models or pico_files), threads=1, max_upload_mb=max_upload_mb)
         monkeypatch.setattr(sys, "argv", ["main.py", dumps(given)])
-        script = f"from app.pages import {page}\n{page}.page()\n"
+        script = f"from app.screens import {page}\n{page}.page()\n"
         test = testing.AppTest.from_string(script, default_timeout=PATIENCE_S)
         for key, value in query.items():
             test.query_params[key.replace("_", "-")] = value

@@ -21,7 +21,7 @@ from stylegan2.errors import InputError
 def shown(monkeypatch) -> list:
     """What the wipe was last given: its faces, the names of its sides, the place of its line."""
     pytest.importorskip("streamlit", reason="the explorer needs streamlit: blendgan[app]")
-    from app.pages import compare
+    from app.screens import compare
 
     given: list = []
     monkeypatch.setattr(compare, "wipe", lambda *words: given.append(words))
@@ -109,7 +109,7 @@ def test_a_ready_recipe_for_other_sizes_is_one_sentence(explorer, shown):
 
 
 def test_where_they_differ(explorer, shown, monkeypatch):
-    from app.pages import compare
+    from app.screens import compare
 
     rows = []
     monkeypatch.setattr(compare, "faces", lambda given, *rest, **words: rows.append(given))

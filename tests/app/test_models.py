@@ -152,7 +152,7 @@ def test_the_next_file_takes_the_place_of_the_last(brought, pico_files):
 def test_sessions_do_not_see_each_others_files(brought, explorer, pico_files):
     test, name = brought
     testing = pytest.importorskip("streamlit.testing.v1")
-    other = testing.AppTest.from_string("from app.pages import models\nmodels.page()\n", default_timeout=60).run()
+    other = testing.AppTest.from_string("from app.screens import models\nmodels.page()\n", default_timeout=60).run()
     assert not any("mine" in option for option in other.selectbox[0].options)
     bring(other, "mine.safetensors", Path(pico_files[1]).read_bytes())
     assert other.session_state["uploads"] != test.session_state["uploads"]

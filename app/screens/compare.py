@@ -27,7 +27,7 @@ WORDS = "in words"
 
 def page() -> None:
     """Draw the page."""
-    st.title("Compare")
+    st.header("Compare")
     with as_sentences():
         board()
 

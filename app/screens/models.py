@@ -26,7 +26,7 @@ HOW = {"transfer": "trained from", "blend": "blended of"}
 
 def page() -> None:
     """Draw the page."""
-    st.title("Models")
+    st.header("Models")
     with as_sentences():
         keep(current())
         models = engine()

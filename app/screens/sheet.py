@@ -9,7 +9,7 @@ import streamlit as st
 from app import address, sheet_scene
 from app.engine import Engine, Pair, engine
 from app.messages import as_sentences
-from app.pages import explore
+from app.screens import explore
 from app.parts.cells import cells, chosen
 from app.scene import Scene, current, keep
 from app.sheet_controls import sheet_controls, usual_sheet
@@ -25,7 +25,7 @@ PIECE_S = 0.4  # drawn before the page shows what there is
 
 def page() -> None:
     """Draw the page."""
-    st.title("Sheet")
+    st.header("Sheet")
     with as_sentences():
         board()
 
