@@ -9,9 +9,9 @@ import streamlit as st
 from app import address, sheet_scene
 from app.engine import Engine, Pair, engine
 from app.messages import as_sentences
-from app.screens import explore
 from app.parts.cells import cells, chosen
 from app.scene import Scene, current, keep
+from app.screens import explore
 from app.sheet_controls import sheet_controls, usual_sheet
 from app.sheet_scene import SheetScene, grid_command
 from app.sheet_work import MOST_CELLS, MOST_PIXELS, SheetWork, said_of, work_of
