@@ -115,11 +115,18 @@ class Engine:
         return self.run(lambda: open_source(name))
 
     def add(self, name: str, checkpoint: Checkpoint) -> str:
-        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room."""
-        self._brought[name] = Source(name, checkpoint)
+        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room.
+
+        In recipes and pictures it has the last part of its name, that of the user's own file.
+        """
+        self._brought[name] = Source(name.rpartition("/")[2], checkpoint)
         while len(self._brought) > MOST_UPLOADS:
             self.remove(next(iter(self._brought)))
         return name
+
+    def knows(self, name: str) -> bool:
+        """Whether a name is offered here, or that of a model which a session has brought and which is still kept."""
+        return name in self.options.models or name in self._brought
 
     def remove(self, name: str) -> None:
         """Forget a model that a session has brought, and the pairs with it."""
