@@ -6,6 +6,7 @@ that is kept is bounded: a second user does not double it.
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 from collections import OrderedDict
@@ -119,11 +120,18 @@ class Engine:
         return self.run(lambda: open_source(name))
 
     def add(self, name: str, checkpoint: Checkpoint) -> str:
-        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room."""
-        self._brought[name] = Source(name, checkpoint)
+        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room.
+
+        In recipes and pictures it has the last part of its name, that of the user's own file.
+        """
+        self._brought[name] = Source(name.rpartition("/")[2], checkpoint)
         while len(self._brought) > MOST_UPLOADS:
             self.remove(next(iter(self._brought)))
         return name
+
+    def knows(self, name: str) -> bool:
+        """Whether a name is offered here, or that of a model which a session has brought and which is still kept."""
+        return name in self.options.models or name in self._brought
 
     def remove(self, name: str) -> None:
         """Forget a model that a session has brought, and the pairs with it."""
@@ -135,10 +143,20 @@ class Engine:
         if key not in self._pairs:
             base, transfer = map(self.source, key)
             self._pairs[key] = Pair(base, transfer, self)
+            set_aside()
         self._pairs.move_to_end(key)
         while len(self._pairs) > MOST_PAIRS:
             self._pairs.popitem(last=False)
         return self._pairs[key]
+
+
+def set_aside() -> None:
+    """Spare the garbage collector what is here by now, most of it PyTorch: it would take 0.1 s and more of each run.
+
+    Streamlit collects all generations after every run of a page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Pictures:

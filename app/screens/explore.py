@@ -10,35 +10,50 @@ from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.faces import Row, faces
 from app.scene import Scene, current, view_of
-from app.schedule_controls import schedule_controls
+from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls, view_controls
 from blendgan.recipe import Recipe
 from blendgan.viewing import Drawn
 
+KEY = "explore"  # of the page's fields
+FACES_KEY = f"{KEY}:faces"
+
 
 def page() -> None:
-    """Draw the page: the blend to the left, its faces to the right; only this part is drawn again on a move."""
-    st.title("Explore")
+    """Draw the page: curve and faces, then the controls, then what is needed less often."""
+    st.header("Explore")
     with as_sentences():
-        board()
+        models = engine()
+        above = st.container()
+        scene = current()
+        schedule_controls(scene, models.pair(scene.base, scene.transfer), KEY)
+        scene = less_often(models)
+        with above:  # drawn last, since all the controls say what it shows
+            stage()
+        with st.expander("Take it with you"):
+            downloads(scene, models.pair(scene.base, scene.transfer), models, KEY)
 
 
 @st.fragment
-def board() -> None:
-    """Controls and faces."""
-    models = engine()
-    scene = current()
+def stage() -> None:
+    """The curve and its faces: all that is drawn again while a point is dragged."""
+    models, scene = engine(), current()
     left, right = st.columns([2, 3], gap="large")
-    with left, as_sentences():
+    with as_sentences():
         pair = models.pair(scene.base, scene.transfer)
-        scene, event = schedule_controls(scene, pair, "explore")
-        with st.expander("Models and faces"):
-            scene = model_controls(view_controls(scene, models, "explore"), models, "explore")
-    with right, as_sentences():
-        pair = models.pair(scene.base, scene.transfer)
-        show(scene, pair, models, event)
-        with st.expander("Take it with you", expanded=False):
-            downloads(scene, pair, models, "explore")
+        with left:
+            scene, event = blend_curve(scene, pair, KEY)
+        with right:
+            show(scene, pair, models, event)
+        if event is not None and event.final:
+            st.rerun()
+
+
+def less_often(models: Engine) -> Scene:
+    """The models, the faces, and what else the blend depends on."""
+    with st.expander("Models and faces"):
+        scene = view_controls(model_controls(current(), models, KEY), models, KEY)
+    return channel_controls(scene, KEY)
 
 
 def show(scene: Scene, pair: Pair, models: Engine, event: Moved | None) -> None:
@@ -54,11 +69,11 @@ def show(scene: Scene, pair: Pair, models: Engine, event: Moved | None) -> None:
 
     blend = _blend(scene, pair, models)
     rows = [row("BASE", at_rest(ALL_BASE)), row("blend", blend), row("TRANSFER", at_rest(ALL_TRANSFER))]
-    faces(rows, "explore:faces", event, complete=blend.complete)
+    faces(rows, FACES_KEY, event, complete=blend.complete)
 
 
 def _blend(scene: Scene, pair: Pair, models: Engine) -> Drawn:
     """A first picture of a slow model; the whole one when the browser asks for more."""
     view = view_of(scene, models)
-    asked = (st.session_state.get("explore:faces") or {}).get("more") is not None
+    asked = (st.session_state.get(FACES_KEY) or {}).get("more") is not None
     return pair.draw(scene.recipe, view) if asked else pair.draw_soon(scene.recipe, view)

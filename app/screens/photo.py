@@ -16,7 +16,7 @@ from app.photo_job import PhotoJob, finder_for
 from app.photo_options import current_options, keep_options, option_fields, search_fields
 from app.photo_sources import current_work, photo_sources
 from app.photo_work import PhotoWork
-from app.scene import current
+from app.scene import current, keep
 from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls
 
@@ -39,6 +39,7 @@ def board(work: PhotoWork) -> None:
     above, middle, below, last = st.container(), st.container(), st.container(), st.container()
     with above:
         scene = current()
+        keep(scene)
         schedule_controls(scene, engine().pair(scene.base, scene.transfer), KEY)
     with below, as_sentences():
         job = chosen(work)
