@@ -16,7 +16,7 @@ from blendgan.photo_files import PhotoFile
 from blendgan.projection import FACES_AT_ONCE, Finder, crop_size, search_faces
 from projector.alignment import AlignedFace, align, align_whole
 from projector.detection import Face, detect
-from projector.latent import Latent
+from projector.latent import Latent, in_half
 from projector.optimise import ProjectionStep
 from projector.photo import Photo, with_pixels
 from stylegan2.errors import InputError, NoFaceFound
@@ -59,6 +59,11 @@ class PhotoWork:
         """The photo whole. Raises InputError for a file that is too large, broken, or no picture."""
         return self._photos.read(self.file)
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether its faces were looked for."""
+        return "found" in self.__dict__
+
     @cached_property
     def found(self) -> tuple[Face, ...]:
         """All faces that are found, left to right; at most MOST_FACES of them may be chosen."""
@@ -100,7 +105,7 @@ class PhotoWork:
                 self._search = None  # a generator that has raised is over
                 raise
             if isinstance(event, Latent):
-                self._keep(order, Known(self._search.faces, event))
+                self._keep(order, Known(self._search.faces, in_half(event)))  # as pictures carry it
             else:
                 yield event
 
