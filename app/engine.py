@@ -27,6 +27,7 @@ from blendgan.sources import Source, open_source
 from blendgan.viewing import Drawn, View, draw_view
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.errors import UnknownWeights
+from stylegan2.generator import Generator
 from stylegan2.incremental import ActivationCache
 
 T = TypeVar("T")
@@ -65,6 +66,10 @@ class Pair:
     def draw_soon(self, recipe: Recipe, view: View) -> Drawn:
         """Draw a view of a blend; of a slow model only what can be had in a moment, see `Drawn.complete`."""
         return self._engine.run(lambda: self._draw(recipe, view, SOON_S))
+
+    def blended(self, recipe: Recipe) -> Generator:
+        """Return what draws a blend, until another is asked for: for work that is done on the drawing thread."""
+        return self._live.renderer(recipe).generator
 
     def _draw(self, recipe: Recipe, view: View, budget_s: float | None) -> Drawn:
         known = self._pictures.get((recipe, view))
