@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.engine import Engine, engine
+=======
+from dataclasses import replace
+
+import streamlit as st
+
+from app.engine import engine
+>>>>>>> c
 from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.photo import photo
@@ -15,6 +23,7 @@ from app.photo_job import PhotoJob, finder_for
 from app.photo_options import current_options, keep_options, option_fields, search_fields
 from app.photo_sources import current_work, photo_sources
 from app.photo_work import PhotoWork
+<<<<<<< HEAD
 from app.scene import current
 from app.schedule_controls import schedule_controls
 from app.view_controls import model_controls
@@ -23,10 +32,23 @@ from app.view_controls import model_controls
 def page() -> None:
     """Draw the page: where photos come from, then the photo; only the latter is drawn again on a move."""
     st.title("Photo")
+=======
+from app.scene import current, keep
+from app.schedule_controls import blend_curve, channel_controls, schedule_controls
+from app.view_controls import model_controls
+
+KEY = "photo"  # of the page's fields
+
+
+def page() -> None:
+    """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
+    st.header("Photo")
+>>>>>>> c
     with as_sentences():
         photo_sources()
         work = current_work()
         if work is not None:
+<<<<<<< HEAD
             board(work)
 
 
@@ -52,10 +74,50 @@ def controls(work: PhotoWork, models: Engine, below: DeltaGenerator) -> tuple[Ph
     options = option_fields(options)
     with st.expander("Models and search"):
         scene = model_controls(scene, models, "photo")
+=======
+            work.photo  # noqa: B018 — a file that is no photo is told before anything is looked for
+            board(work)
+
+
+def board(work: PhotoWork) -> None:
+    """All that there is to see of a photo; what takes time comes last."""
+    above, middle, below, last = st.container(), st.container(), st.container(), st.container()
+    with above:
+        scene = current()
+        keep(scene)
+        schedule_controls(scene, engine().pair(scene.base, scene.transfer), KEY)
+    with below, as_sentences():
+        job = chosen(work)
+    with middle, as_sentences():
+        if job is None:
+            original(work)
+            return
+        search(job)
+        stage(job)
+        with last:
+            offer_to_explore(job)
+            with st.expander("Take it with you"):
+                photo_downloads(job)
+
+
+def original(work: PhotoWork) -> None:
+    """The photo as it came."""
+    st.image(work.picture, width="stretch", alt=work.file.name)
+
+
+def chosen(work: PhotoWork) -> PhotoJob | None:
+    """Draw the controls that most leave alone; return what all of them say, None while no face is chosen."""
+    models = engine()
+    with st.expander("Pasting"):
+        options = option_fields(current_options())
+    with st.expander("Models and search"):
+        scene = model_controls(current(), models, KEY)
+>>>>>>> c
         pair = models.pair(scene.base, scene.transfer)
         finder = finder_for(pair.sources[0], models)
         options = search_fields(options, finder.config.steps)
     keep_options(options)
+<<<<<<< HEAD
     with below:
         selection = choose_faces(work, options)
     return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection), event
@@ -76,3 +138,39 @@ def show(job: PhotoJob, event: Moved | None, place: DeltaGenerator, below: Delta
         offer_to_explore(job)
         with st.expander("Take it with you"):
             photo_downloads(job)
+=======
+    scene = channel_controls(scene, KEY)
+    selection = choose_faces(work, options)
+    return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection)
+
+
+def search(job: PhotoJob) -> None:
+    """Find the latents if they are not known yet; leaving the page, or changing anything, stops it."""
+    place = st.empty()
+    if job.is_known:
+        return
+    with place.container():
+        bar = st.progress(0.0)
+        original(job.work)
+    for share in job.search():
+        bar.progress(share, f"Searching for the {job.noun} among those that BASE can draw: {share:.0%}")
+    place.empty()
+
+
+@st.fragment
+def stage(job: PhotoJob) -> None:
+    """The curve and the photo: all that is drawn again while a point is dragged."""
+    left, right = st.columns([2, 3], gap="large")
+    with as_sentences():
+        with left:
+            scene, event = blend_curve(current(), job.pair, KEY)
+        with right:
+            show(replace(job, scene=scene), event)
+        if event is not None and event.final:
+            st.rerun()
+
+
+def show(job: PhotoJob, event: Moved | None) -> None:
+    """Draw the photo and over it what the blend makes of its faces."""
+    photo(job.work.picture, job.patches(), f"{job.work.file.name}, redrawn", f"{KEY}:shown", event)
+>>>>>>> c
