@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
-
-from app.engine import Engine, engine
-=======
 from dataclasses import replace
 
 import streamlit as st
 
 from app.engine import engine
->>>>>>> c
 from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.photo import photo
@@ -23,16 +16,6 @@ from app.photo_job import PhotoJob, finder_for
 from app.photo_options import current_options, keep_options, option_fields, search_fields
 from app.photo_sources import current_work, photo_sources
 from app.photo_work import PhotoWork
-<<<<<<< HEAD
-from app.scene import current
-from app.schedule_controls import schedule_controls
-from app.view_controls import model_controls
-
-
-def page() -> None:
-    """Draw the page: where photos come from, then the photo; only the latter is drawn again on a move."""
-    st.title("Photo")
-=======
 from app.scene import current, keep
 from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls
@@ -43,38 +26,10 @@ KEY = "photo"  # of the page's fields
 def page() -> None:
     """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
     st.header("Photo")
->>>>>>> c
     with as_sentences():
         photo_sources()
         work = current_work()
         if work is not None:
-<<<<<<< HEAD
-            board(work)
-
-
-@st.fragment
-def board(work: PhotoWork) -> None:
-    """Controls to the left; to the right the photo, its faces, and what there is to take along."""
-    left, right = st.columns([2, 3], gap="large")
-    with right, as_sentences():
-        work.photo  # noqa: B018 — a file that is no photo is told here, before anything is looked for
-        place, below = st.empty(), st.container()
-        with left, as_sentences():
-            job, event = controls(work, engine(), below)
-            if job is None:
-                place.image(work.picture, width="stretch", alt="your photo")
-            else:
-                show(job, event, place, below)
-
-
-def controls(work: PhotoWork, models: Engine, below: DeltaGenerator) -> tuple[PhotoJob | None, Moved | None]:
-    """Draw all controls, those of the faces below the photo; return what they say, None while no face is chosen."""
-    scene, options = current(), current_options()
-    scene, event = schedule_controls(scene, models.pair(scene.base, scene.transfer), "photo")
-    options = option_fields(options)
-    with st.expander("Models and search"):
-        scene = model_controls(scene, models, "photo")
-=======
             work.photo  # noqa: B018 — a file that is no photo is told before anything is looked for
             board(work)
 
@@ -112,33 +67,10 @@ def chosen(work: PhotoWork) -> PhotoJob | None:
         options = option_fields(current_options())
     with st.expander("Models and search"):
         scene = model_controls(current(), models, KEY)
->>>>>>> c
         pair = models.pair(scene.base, scene.transfer)
         finder = finder_for(pair.sources[0], models)
         options = search_fields(options, finder.config.steps)
     keep_options(options)
-<<<<<<< HEAD
-    with below:
-        selection = choose_faces(work, options)
-    return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection), event
-
-
-def show(job: PhotoJob, event: Moved | None, place: DeltaGenerator, below: DeltaGenerator) -> None:
-    """Search for the latents if they are not known yet, then draw the photo and what there is to take along."""
-    with below:
-        bar = st.empty()
-    if not job.is_known:
-        place.image(job.work.picture, width="stretch", alt="your photo")
-    for share in job.search():
-        bar.progress(share, f"Searching for the {job.noun} among those that BASE can draw: {share:.0%}")
-    bar.empty()
-    with place.container():
-        photo(job.work.picture, job.patches(), f"{job.work.file.name}, redrawn", "photo:shown", event)
-    with below:
-        offer_to_explore(job)
-        with st.expander("Take it with you"):
-            photo_downloads(job)
-=======
     scene = channel_controls(scene, KEY)
     selection = choose_faces(work, options)
     return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection)
@@ -173,4 +105,3 @@ def stage(job: PhotoJob) -> None:
 def show(job: PhotoJob, event: Moved | None) -> None:
     """Draw the photo and over it what the blend makes of its faces."""
     photo(job.work.picture, job.patches(), f"{job.work.file.name}, redrawn", f"{KEY}:shown", event)
->>>>>>> c
