@@ -6,6 +6,7 @@ that is kept is bounded: a second user does not double it.
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 from collections import OrderedDict
@@ -130,10 +131,20 @@ class Engine:
         if key not in self._pairs:
             base, transfer = map(self.source, key)
             self._pairs[key] = Pair(base, transfer, self)
+            set_aside()
         self._pairs.move_to_end(key)
         while len(self._pairs) > MOST_PAIRS:
             self._pairs.popitem(last=False)
         return self._pairs[key]
+
+
+def set_aside() -> None:
+    """Spare the garbage collector what is here by now, most of it PyTorch: it would take 0.1 s and more of each run.
+
+    Streamlit collects all generations after every run of a page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Pictures:

@@ -2,8 +2,8 @@
 
     ?base=portraits&transfer=paintings&schedule=sigmoid+16,1.5+high&mapping=base&seeds=0-5&trunc=0.7
 
-The words are the command line's. What only a whole recipe says stands there as `recipe=`, in JSON. Faces and models that
-a session has brought are not named: nobody else has them.
+The words are the command line's. What only a whole recipe says stands there as `recipe=`, in JSON. Faces and models
+that a session has brought are not named: nobody else has them.
 """
 
 from __future__ import annotations
@@ -75,9 +75,13 @@ def without_files(recipe: Recipe) -> Recipe:
     """Return the recipe. Raises RecipeError where it names a file: a page must not open any file there is."""
     for transfer in recipe.transfers:
         if isinstance(transfer.channels, Region) and transfer.channels.mask is not None:
-            raise RecipeError(f"channels: found the mask {transfer.channels.mask}, expected a box, such as 0.3,0.2,0.7,0.5")
+            raise RecipeError(
+                f"channels: found the mask {transfer.channels.mask}, expected a box, such as 0.3,0.2,0.7,0.5"
+            )
     if len(recipe.transfers) != 1:
-        raise RecipeError(f"transfers: found {len(recipe.transfers)}, expected one; blend several with `blendgan blend`")
+        raise RecipeError(
+            f"transfers: found {len(recipe.transfers)}, expected one; blend several with `blendgan blend`"
+        )
     return recipe
 
 
@@ -147,17 +151,21 @@ def opened(query: Mapping[str, str], models: Engine) -> tuple[Scene, tuple[str, 
 def current() -> Scene:
     """Return this session's scene; at its start that of the address, whose mistakes are shown."""
     if KEY not in st.session_state:
-        scene, mistakes = opened(st.query_params.to_dict(), engine())
-        st.session_state[KEY] = scene
+        st.session_state[KEY], mistakes = opened(st.query_params.to_dict(), engine())
         for mistake in mistakes:
             st.warning(mistake)
     scene: Scene = st.session_state[KEY]
     return scene
 
 
+def hold(scene: Scene) -> None:
+    """Let this be the session's scene, for the moment."""
+    st.session_state[KEY] = scene
+
+
 def keep(scene: Scene) -> None:
     """Let this be the session's scene, and the address name it."""
-    st.session_state[KEY] = scene
+    hold(scene)
     query = to_query(scene)
     for key in QUERY_KEYS:
         if st.query_params.get(key) != query.get(key):
@@ -178,4 +186,3 @@ def view_of(scene: Scene, models: Engine) -> View:
     faces = known_faces()[:MOST_FACES] if scene.of_photo else ()
     seeds = () if faces else scene.seeds
     return View(seeds, faces, scene.truncation_psi, scene.noise_mode, scene.class_index, models.device)
-

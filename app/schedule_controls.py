@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from app.engine import Pair
 from app.fields import follow
 from app.messages import sentence
 from app.parts.curve import Moved, curve, moved
-from app.scene import Scene, keep, without_files
+from app.scene import Scene, hold, keep, without_files
 from blendgan import channel_forms, recipe_words
 from blendgan.recipe import NAMED_POLICIES, Policy, Recipe, policy_alpha
 from blendgan.recipe_files import read_recipe, ready_recipes
@@ -22,28 +23,45 @@ from stylegan2.sites import layers_of
 POLICY_NAMES = {"mapping": "Mapping network", "w_avg": "Mean w", "noise": "Noise maps"}
 RECOMMENDED = "as TRANSFER recommends"
 OWN = "own"
+FIELD_PX = 220  # wide enough for the longest of the names
 
 
-def schedule_controls(scene: Scene, pair: Pair, key: str) -> tuple[Scene, Moved | None]:
-    """Draw the controls of a scene's blend; return the scene as they make it, and the point that was just moved."""
-    old = scene.recipe
-    points = points_of(old.schedule, pair)
+def schedule_controls(scene: Scene, pair: Pair, key: str) -> Scene:
+    """Draw the controls of a scene's blend but for its curve; return the scene as they make it."""
+    with st.container(horizontal=True, gap="medium"):
+        recipe = _kind(_preset(scene.recipe, pair, key), pair, key)
+        recipe = _with(recipe, schedule_fields.fields(recipe.schedule, pair.resolutions, key))
+    return _kept(scene, recipe)
+
+
+def channel_controls(scene: Scene, key: str) -> Scene:
+    """Draw the controls that most blends leave alone: channels, and the policies."""
+    with st.expander("Channels, mapping, noise"):
+        return _kept(scene, _policies(_channels(scene.recipe, key), key))
+
+
+def blend_curve(scene: Scene, pair: Pair, key: str) -> tuple[Scene, Moved | None]:
+    """Draw the curve; return the scene as a point that was just moved makes it, and that event.
+
+    It belongs into a fragment with what it changes. While a point is held only the session knows of it; a page that
+    is told of the last event (`final`) should draw itself anew, so that other controls and the address follow.
+    """
+    points = points_of(scene.recipe.schedule, pair)
     event = moved(f"{key}:curve", len(points))
     if event is not None:
-        scene = replace(scene, recipe=_with(old, dragged(old.schedule, event.alphas, points)))
-    place = st.container()
-    recipe = _preset(scene.recipe, pair, key)
-    recipe = _kind(recipe, pair, key)
-    recipe = _with(recipe, schedule_fields.fields(recipe.schedule, pair.resolutions, key))
-    with st.expander("Channels, mapping, noise"):
-        recipe = _policies(_channels(recipe, key), key)
-    points = points_of(recipe.schedule, pair)
-    with place:
-        curve([str(point) for point in points], schedule_fields.shares(recipe.schedule, points), f"{key}:curve")
-    scene = replace(scene, recipe=recipe)
-    if recipe != old:
-        keep(scene)
+        scene = replace(scene, recipe=_with(scene.recipe, dragged(scene.recipe.schedule, event.alphas, points)))
+        (keep if event.final else hold)(scene)
+    points = points_of(scene.recipe.schedule, pair)
+    curve([str(point) for point in points], schedule_fields.shares(scene.recipe.schedule, points), f"{key}:curve")
     return scene, event
+
+
+def _kept(scene: Scene, recipe: Recipe) -> Scene:
+    if recipe == scene.recipe:
+        return scene
+    scene = replace(scene, recipe=recipe)
+    keep(scene)
+    return scene
 
 
 def points_of(schedule: Schedule, pair: Pair) -> tuple[int, ...]:
@@ -70,7 +88,11 @@ def _preset(recipe: Recipe, pair: Pair, key: str) -> Recipe:
     now = next((name for name, one in ready.items() if one == recipe), OWN)
     names = {OWN: "your own"}
     chosen = st.selectbox(
-        "Recipe", [OWN, *ready], key=follow(f"{key}:preset", now), format_func=lambda name: names.get(name, name)
+        "Recipe",
+        [OWN, *ready],
+        key=follow(f"{key}:preset", now),
+        width=FIELD_PX,
+        format_func=lambda name: names.get(name, name),
     )
     return recipe if chosen in (now, OWN, None) else ready[chosen]
 
@@ -95,7 +117,7 @@ def _kind(recipe: Recipe, pair: Pair, key: str) -> Recipe:
     now = schedule_fields.kind_of(recipe.schedule)
     names = schedule_fields.KINDS
     chosen = st.selectbox(
-        "Curve", list(names), key=follow(f"{key}:kind", now), format_func=lambda kind: names[kind][1]
+        "Curve", list(names), key=follow(f"{key}:kind", now), width=FIELD_PX, format_func=lambda kind: names[kind][1]
     )
     if chosen in (now, None):
         return recipe
@@ -122,7 +144,7 @@ def _channels(recipe: Recipe, key: str) -> Recipe:
 
 
 def _policies(recipe: Recipe, key: str) -> Recipe:
-    changes = {name: _policy(name, getattr(recipe, name), key) for name in NAMED_POLICIES}
+    changes: Any = {name: _policy(name, getattr(recipe, name), key) for name in NAMED_POLICIES}
     return replace(recipe, **changes)
 
 

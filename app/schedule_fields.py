@@ -11,6 +11,7 @@ import streamlit as st
 from app.fields import follow
 from blendgan.schedule import SIDES, Band, Layers, Linear, Schedule, Side, Sigmoid, Swap, Table, Uniform
 
+SLIDER_PX = 220  # three of them beside the two pickers at 1280 px
 WIDEST = 4.0  # octaves: from there on every curve is nearly flat
 KINDS: dict[str, tuple[type[Schedule], str]] = {  # kind → class, what it is called
     "swap": (Swap, "Swap"),
@@ -18,8 +19,8 @@ KINDS: dict[str, tuple[type[Schedule], str]] = {  # kind → class, what it is c
     "linear": (Linear, "Linear"),
     "band": (Band, "Band"),
     "uniform": (Uniform, "Uniform"),
-    "table": (Table, "Table (one share for each resolution)"),
-    "layers": (Layers, "Layers (one share for each style layer)"),
+    "table": (Table, "Table"),
+    "layers": (Layers, "Layers"),
 }
 
 
@@ -70,36 +71,43 @@ def fields(schedule: Schedule, resolutions: Sequence[int], key: str) -> Schedule
         case Uniform(value):
             return Uniform(_share("Share of TRANSFER", value, f"{key}:alpha"))
         case _:
-            st.caption("Drag the points, or move them with the arrow keys.")
+            st.caption("A share for each point of the curve.")
             return schedule
 
 
 def _resolution(label: str, value: int, resolutions: Sequence[int], key: str) -> int:
     options = sorted({*resolutions, value})
-    found: int = st.select_slider(label, options, key=follow(f"{key}:at", value), format_func=_px)
+    found: int = st.select_slider(label, options, width=SLIDER_PX, key=follow(f"{key}:at", value), format_func=_px)
     return found
 
 
 def _range(first: int, last: int, resolutions: Sequence[int], key: str) -> tuple[int, int]:
     options = sorted({*resolutions, first, last})
-    low, high = st.select_slider("From, to", options, key=follow(f"{key}:range", (first, last)), format_func=_px)
+    chosen: Any = st.select_slider(
+        "From, to", options, width=SLIDER_PX, key=follow(f"{key}:range", (first, last)), format_func=_px
+    )
+    low, high = chosen
     return (low, high) if low < high else (first, last)  # both ends on one resolution are a swap, not a line
 
 
 def _width(value: float, key: str) -> float:
     most = WIDEST if math.isinf(value) else max(WIDEST, value)
-    found: float = st.slider("Width, octaves", 0.0, most, key=follow(f"{key}:width", min(value, most)), step=0.05)
+    found: float = st.slider(
+        "Width, octaves", 0.0, most, key=follow(f"{key}:width", min(value, most)), step=0.05, width=SLIDER_PX
+    )
     return value if found == most and math.isinf(value) else found
 
 
 def _share(label: str, value: float, key: str) -> float:
-    found: float = st.slider(label, 0.0, 1.0, key=follow(key, value), step=0.01)
+    found: float = st.slider(label, 0.0, 1.0, key=follow(key, value), step=0.01, width=SLIDER_PX)
     return found
 
 
 def _side(value: Side, key: str) -> Side:
     names = {"low": "coarse layers", "high": "fine layers"}
-    found: Any = st.radio("TRANSFER gives the", SIDES, key=follow(f"{key}:side", value), format_func=names.get, horizontal=True)  # type: ignore[arg-type]
+    found: Any = st.radio(
+        "TRANSFER gives the", SIDES, key=follow(f"{key}:side", value), format_func=names.get, horizontal=True
+    )
     return value if found is None else found
 
 

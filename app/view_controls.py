@@ -38,7 +38,11 @@ def view_controls(scene: Scene, models: Engine, key: str) -> Scene:
     if known_faces():
         names: dict[Any, str] = {False: "seeds", True: "my photo"}
         of_photo = st.radio(
-            "Faces from", [False, True], key=follow(f"{key}:photo", scene.of_photo), format_func=names.get, horizontal=True  # type: ignore[arg-type]
+            "Faces from",
+            [False, True],
+            key=follow(f"{key}:photo", scene.of_photo),
+            format_func=names.get,
+            horizontal=True,
         )
         scene = replace(scene, of_photo=bool(of_photo))
     if not (scene.of_photo and known_faces()):
@@ -49,7 +53,9 @@ def view_controls(scene: Scene, models: Engine, key: str) -> Scene:
         )  # fmt: skip
         scene = replace(scene, truncation_psi=psi)
         scene = _class(scene, models, key)
-        mode = st.selectbox("Noise", NOISE_MODES, key=follow(f"{key}:mode", scene.noise_mode), help="const: the model's own")
+        mode = st.selectbox(
+            "Noise", NOISE_MODES, key=follow(f"{key}:mode", scene.noise_mode), help="const: the model's own"
+        )
         scene = replace(scene, noise_mode=mode or scene.noise_mode)
     if scene != old:
         keep(scene)

@@ -14,7 +14,7 @@ from blendgan.schedule import Layers, alpha_at
 from blendgan.sources import Source
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import RecipeError
-from stylegan2.sites import MAPPING, NOISE_BUFFER, W_AVG, Site, sites
+from stylegan2.sites import MAPPING, NOISE_BUFFER, W_AVG, Site
 
 Gains = Mapping[str, Sequence[float]]  # feature maps, by the layer that makes them -> a gain in [0, 1] for each
 
@@ -50,7 +50,7 @@ def plan(sources: Sequence[Source], recipe: Recipe) -> tuple[Row, ...]:
     gains = [_gains(transfer, base, source) for transfer, source in zip(recipe.transfers, transfers, strict=True)]
     for transfer in recipe.transfers:
         _check_layers(transfer, config)
-    rows = [_row(site, recipe, gains) for site in sites(config).values()]
+    rows = [_row(site, recipe, gains) for site in base.sites.values()]
     return tuple(row for row in rows if _is_there(row, base, transfers))
 
 

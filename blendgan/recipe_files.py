@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from blendgan.channels import Channels, Region
 from blendgan.papers import METADATA_KEY
 from blendgan.recipe import KEY, Recipe, to_json
 from blendgan.recipe_schema import BadRecipe, Mistake, from_json
+from blendgan.recipe_words import to_words
 from stylegan2 import store
 from stylegan2.errors import RecipeError
 
@@ -98,6 +100,22 @@ def dumps_yaml(recipe: Recipe) -> str:
     """Return the recipe as YAML; equal recipes give equal texts."""
     text: str = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
     return text
+
+
+def dumps_flow(recipe: Recipe) -> str:
+    """Return the recipe as YAML in one line, which stands for a file's name: `{base: a, transfers: [b], schedule: …}`.
+
+    In the command line's words where they say all of it.
+    """
+    words = to_words(recipe)
+    values = to_json(recipe)
+    if words is not None and not any(model.fingerprint for model in recipe.models):
+        named = (
+            {"base": recipe.base.name, "transfers": [model.name for model in recipe.models[1:]]} if recipe.base else {}
+        )
+        values = named | {key.replace("-", "_"): text for key, text in words.items() if text != "base"}
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=True)
+    return text.strip()
 
 
 def _of_model(file: Path) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from blendgan import channel_forms, schedule_forms
 from blendgan.recipe import NAMED_POLICIES, Recipe, Transfer, parse_policy
@@ -45,7 +46,7 @@ def from_words(words: Mapping[str, str], own: Recipe) -> Recipe:
     if "channels" in words:
         chosen = words["channels"]
         transfer = replace(transfer, channels=None if chosen == "all" else channel_forms.parse(chosen))
-    policies = {
+    policies: Any = {
         name: parse_policy(name, words[name.replace("_", "-")])
         for name in NAMED_POLICIES
         if name.replace("_", "-") in words

@@ -91,7 +91,9 @@ def sites(config: GeneratorConfig) -> dict[str, Site]:
 
 def layers_of(config: GeneratorConfig) -> tuple[int, ...]:
     """Return, for each style layer in `num_ws` order, the resolution in px that it ends at."""
-    found = {site.layer: site.resolution for site in sites(config).values() if site.resolution and site.layer is not None}
+    found = {
+        site.layer: site.resolution for site in sites(config).values() if site.resolution and site.layer is not None
+    }
     return tuple(found[layer] for layer in range(config.num_ws))
 
 

@@ -2,7 +2,7 @@
 //
 // What moves is sent at once, and the next only when Python has answered (`data.echo`): the machine is never asked for
 // more pictures than it can draw, and what is drawn is always the newest.
-const LEFT = 38, RIGHT = 22, TOP = 24, BOTTOM = 40, HEIGHT = 240;  // px
+const LEFT = 38, RIGHT = 22, TOP = 24, BOTTOM = 40;  // px
 const REACH = 22;  // px about a point that take hold of it: a thumb's breadth
 const PATIENCE_MS = 3000;  // after which an answer is taken for lost
 const KEYS = { ArrowUp: 0.01, ArrowRight: 0.01, ArrowDown: -0.01, ArrowLeft: -0.01, PageUp: 0.1, PageDown: -0.1 };
@@ -51,15 +51,15 @@ function move(svg, curve, i, alpha, final) {
 }
 
 function draw(svg, curve) {
-  const width = svg.clientWidth || 300, count = curve.alphas.length;
+  const width = svg.clientWidth || 300, height = heightOf(svg), count = curve.alphas.length;
   const x = (i) => LEFT + (width - LEFT - RIGHT) * (count > 1 ? i / (count - 1) : 0.5);
-  const y = (alpha) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - alpha);
+  const y = (alpha) => TOP + (height - TOP - BOTTOM) * (1 - alpha);
   if (svg.dataset.points !== String(count)) build(svg, curve, count);
   const each = (name, change) => svg.querySelectorAll(name).forEach(change);
   each(".grid", (line, j) => set(line, { x1: LEFT, x2: width - RIGHT, y1: y(j / 4), y2: y(j / 4) }));
   each(".share", (text, j) => set(text, { x: LEFT - 14, y: y(j / 2) + 4 }));
-  each(".label", (text, i) => set(text, { x: x(i), y: HEIGHT - 22 }).textContent = curve.labels[i]);
-  set(svg.querySelector(".axis"), { x: (LEFT + width - RIGHT) / 2, y: HEIGHT - 4 });
+  each(".label", (text, i) => set(text, { x: x(i), y: height - 22 }).textContent = curve.labels[i]);
+  set(svg.querySelector(".axis"), { x: (LEFT + width - RIGHT) / 2, y: height - 4 });
   set(svg.querySelector(".line"), { points: curve.alphas.map((alpha, i) => `${x(i)},${y(alpha)}`).join(" ") });
   each(".point", (point, i) => set(point, { cx: x(i), cy: y(curve.alphas[i]) }));
   each(".value", (text, i) => {
@@ -96,7 +96,7 @@ function build(svg, curve, count) {
 function listen(svg, curve, handle, i) {
   const alphaAt = (event) => {
     const box = svg.getBoundingClientRect();
-    return 1 - (event.clientY - box.top - TOP) / (HEIGHT - TOP - BOTTOM);
+    return 1 - (event.clientY - box.top - TOP) / (heightOf(svg) - TOP - BOTTOM);
   };
   handle.addEventListener("pointerdown", (event) => {
     event.preventDefault();
@@ -121,6 +121,8 @@ function listen(svg, curve, handle, i) {
     move(svg, curve, i, to, true);
   });
 }
+
+const heightOf = (svg) => svg.clientHeight || 400;  // the style sheet's
 
 function set(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

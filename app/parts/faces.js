@@ -9,6 +9,7 @@ export default function (component) {
   for (const gone of faces.querySelectorAll("section")) {
     if (!data.rows.some((row) => row.name === gone.dataset.name)) gone.remove();
   }
+  faces.classList.toggle("single", data.rows.every((row) => row.alts.length === 1));
   data.rows.forEach((row, place) => fill(sectionOf(faces, row.name, place), row));
   const images = [...faces.querySelectorAll("img")];
   Promise.all(images.map((image) => image.decode().catch(() => null))).then(() => requestAnimationFrame(() => {

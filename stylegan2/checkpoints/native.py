@@ -65,11 +65,16 @@ def save(checkpoint: Checkpoint, path: str | os.PathLike[str], *, replace: bool 
     target = Path(path)
     if target.exists() and not replace:
         raise InputError(f"{target}: the file exists; choose another name, or ask to replace it")
+    with writing(target) as file:
+        write(file, checkpoint)
+
+
+def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into an open file. Raises ShapeMismatch as `save` does."""
     description = describe(checkpoint.tensors)
     _check_types(description)
     check_shapes(_shapes(description), checkpoint.config, checkpoint.discriminator)
-    with writing(target) as file:
-        _write(file, checkpoint, description)
+    _write(file, checkpoint, description)
 
 
 def read(path: Path) -> Checkpoint:

@@ -1,1 +1,0 @@
-"""The pages of the explorer, one module each: `page()` draws it."""
