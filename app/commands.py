@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.scene import Scene
+from app.scene import UPLOAD, Scene
 from blendgan.blending import preset
 from blendgan.explorer_options import ExplorerOptions
 from blendgan.recipe import Model, Recipe
@@ -32,7 +32,7 @@ def latent_command(scene: Scene, given: ExplorerOptions, latent: str) -> str:
 
 def blend_command(scene: Scene, given: ExplorerOptions, transfer: Checkpoint) -> str:
     """Return what writes a scene's blend as a model."""
-    words = ["blend", scene.base, scene.transfer, *recipe_options(scene.recipe, transfer)]
+    words = ["blend", file_name(scene.base), file_name(scene.transfer), *recipe_options(scene.recipe, transfer)]
     return command([*words, "--no-preview", "-o", "blend.safetensors"], given)
 
 
@@ -45,7 +45,13 @@ def recipe_options(recipe: Recipe, transfer: Checkpoint) -> list[str]:
 def named(scene: Scene) -> Recipe:
     """Return the scene's recipe with its models."""
     (transfer,) = scene.recipe.transfers
-    return replace(scene.recipe, base=Model(scene.base), transfers=(replace(transfer, model=Model(scene.transfer)),))
+    base, model = Model(file_name(scene.base)), Model(file_name(scene.transfer))
+    return replace(scene.recipe, base=base, transfers=(replace(transfer, model=model),))
+
+
+def file_name(model: str) -> str:
+    """Return a model's name as a command line has it: of one that was brought, that of the user's own file."""
+    return model.rpartition("/")[2] if model.startswith(UPLOAD) else model
 
 
 def command(words: Sequence[str], given: ExplorerOptions) -> str:

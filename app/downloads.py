@@ -28,9 +28,9 @@ def downloads(scene: Scene, pair: Pair, models: Engine, key: str) -> None:
     one = len(view.names) == 1
     pictures, recipe, model = st.columns(3)
     name = f"seed{scene.seeds[0]:04d}.png" if one and not view.faces else "faces.png" if one else "faces.zip"
-    _button(pictures, "Picture" if one else "Pictures", name, lambda: _pictures(scene, pair, view, models), key)
-    _button(recipe, "Recipe", "recipe.yaml", lambda: dumps_yaml(named(scene)).encode(), key)
-    _button(model, "Blended model", "blend.safetensors", lambda: models.run(lambda: model_bytes(scene, pair)), key)
+    button(pictures, "Picture" if one else "Pictures", name, lambda: _pictures(scene, pair, view, models), key)
+    button(recipe, "Recipe", "recipe.yaml", lambda: dumps_yaml(named(scene)).encode(), key)
+    button(model, "Blended model", "blend.safetensors", lambda: models.run(lambda: model_bytes(scene, pair)), key)
     if view.faces:
         st.caption("The pictures, from the latents that the page Photo gives:")
         st.code(latent_command(scene, models.options, "photo.toon.npz"), language="shell", wrap_lines=True)
@@ -41,7 +41,7 @@ def downloads(scene: Scene, pair: Pair, models: Engine, key: str) -> None:
     st.code(blend_command(scene, models.options, pair.sources[1].checkpoint), language="shell", wrap_lines=True)
 
 
-def _button(
+def button(
     place: st.delta_generator.DeltaGenerator, label: str, name: str, make: Callable[[], bytes], key: str
 ) -> None:
     place.download_button(label, make, name, key=f"{key}:{label}", on_click="ignore", width="stretch")

@@ -27,6 +27,7 @@ from blendgan.sources import Source, open_source
 from blendgan.viewing import Drawn, View, draw_view
 from stylegan2.checkpoints import Checkpoint
 from stylegan2.errors import UnknownWeights
+from stylegan2.generator import Generator
 from stylegan2.incremental import ActivationCache
 
 T = TypeVar("T")
@@ -65,6 +66,10 @@ class Pair:
     def draw_soon(self, recipe: Recipe, view: View) -> Drawn:
         """Draw a view of a blend; of a slow model only what can be had in a moment, see `Drawn.complete`."""
         return self._engine.run(lambda: self._draw(recipe, view, SOON_S))
+
+    def blended(self, recipe: Recipe) -> Generator:
+        """Return what draws a blend, until another is asked for: for work that is done on the drawing thread."""
+        return self._live.renderer(recipe).generator
 
     def _draw(self, recipe: Recipe, view: View, budget_s: float | None) -> Drawn:
         known = self._pictures.get((recipe, view))
@@ -115,11 +120,18 @@ class Engine:
         return self.run(lambda: open_source(name))
 
     def add(self, name: str, checkpoint: Checkpoint) -> str:
-        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room."""
-        self._brought[name] = Source(name, checkpoint)
+        """Keep a model that a session has brought, and return the name that it has here; the oldest makes room.
+
+        In recipes and pictures it has the last part of its name, that of the user's own file.
+        """
+        self._brought[name] = Source(name.rpartition("/")[2], checkpoint)
         while len(self._brought) > MOST_UPLOADS:
             self.remove(next(iter(self._brought)))
         return name
+
+    def knows(self, name: str) -> bool:
+        """Whether a name is offered here, or that of a model which a session has brought and which is still kept."""
+        return name in self.options.models or name in self._brought
 
     def remove(self, name: str) -> None:
         """Forget a model that a session has brought, and the pairs with it."""

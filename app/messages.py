@@ -20,8 +20,12 @@ def as_sentences() -> Iterator[None]:
 
 
 def sentence(error: BlendganError) -> str:
-    """Return an error's words for Markdown: nothing that a file or an address says is taken for markup."""
-    text = str(error)
+    """Return an error's words for Markdown."""
+    return escaped(str(error))
+
+
+def escaped(text: str) -> str:
+    """Return words for Markdown: nothing that a file or an address says is taken for markup."""
     for sign in "\\`*_{}[]()#+-.!<>|~$:":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -27,6 +27,7 @@ MOST_FACES = 12  # in one row: more do not fit a screen, and take seconds
 NOISE_MODES = ("const", "none", "random")
 LARGEST_TRUNCATION = 2.0  # far beyond what still is a face
 KEY = "scene"  # in the session's state
+UPLOAD = "upload:"  # how the names of models begin that a session has brought
 FACES = "faces"  # there too: the faces of the user's photos, KnownFace
 
 
@@ -51,7 +52,7 @@ def to_query(scene: Scene) -> dict[str, str]:
     query |= {"seeds": seeds_text(scene.seeds), "trunc": f"{scene.truncation_psi:g}", "noise-mode": scene.noise_mode}
     if scene.class_index is not None:
         query["class"] = str(scene.class_index)
-    return {key: value for key, value in query.items() if not value.startswith("upload:")}
+    return {key: value for key, value in query.items() if not value.startswith(UPLOAD)}
 
 
 def from_query(query: Mapping[str, str], usual: Scene) -> tuple[Scene, tuple[str, ...]]:
@@ -155,6 +156,9 @@ def current() -> Scene:
         for mistake in mistakes:
             st.warning(mistake)
     scene: Scene = st.session_state[KEY]
+    if not all(map(engine().knows, (scene.base, scene.transfer))):
+        st.warning("The model that you brought had to make room for those of others; bring it again on the page Models")
+        scene = st.session_state[KEY] = usual_scene(engine())
     return scene
 
 

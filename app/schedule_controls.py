@@ -84,7 +84,7 @@ def _with(recipe: Recipe, schedule: Schedule) -> Recipe:
 
 def _preset(recipe: Recipe, pair: Pair, key: str) -> Recipe:
     """Choosing a ready recipe takes all of it; what is changed afterwards is one's own."""
-    ready = {RECOMMENDED: pair.recommended} | _ready(pair)
+    ready = {RECOMMENDED: pair.recommended} | fitting_recipes(pair)
     now = next((name for name, one in ready.items() if one == recipe), OWN)
     names = {OWN: "your own"}
     chosen = st.selectbox(
@@ -102,8 +102,8 @@ def _ready_recipes() -> dict[str, Recipe]:
     return {name: read_recipe(name) for name in ready_recipes()}
 
 
-def _ready(pair: Pair) -> dict[str, Recipe]:
-    """The ready recipes that fit these models: one TRANSFER, and as many layers."""
+def fitting_recipes(pair: Pair) -> dict[str, Recipe]:
+    """Return the ready recipes that fit these models: one TRANSFER, and as many layers."""
     count = pair.sources[0].checkpoint.config.num_ws
     found = {}
     for name, recipe in _ready_recipes().items():

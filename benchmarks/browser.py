@@ -115,7 +115,8 @@ class Visit:
     def drag(self, point: int, ys: Sequence[float], pause_ms: float = 30) -> None:
         """Drag a point through heights, px from where it is, downwards; a move every `pause_ms`."""
         box = self.handle(point).bounding_box()
-        assert box is not None, "the point is not on the page"
+        if box is None:
+            raise RuntimeError(f"point {point} is not on the page")
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         mouse = self.page.mouse
         mouse.move(x, y)

@@ -15,7 +15,7 @@ from blendgan.channels import Channels, Region
 from blendgan.combine import Share
 from blendgan.fitting import fit
 from blendgan.licences import strictest
-from blendgan.planning import Row, plan
+from blendgan.planning import Gains, Row, plan
 from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recipe_of, to_json
 from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.schedule import Schedule, Uniform
@@ -64,9 +64,14 @@ def blend_lazily(sources: Sequence[Source], recipe: Recipe) -> Checkpoint:
     return blend_fitted(fit(sources, recipe.size), sources, recipe)
 
 
-def blend_fitted(fitted: Sequence[Source], sources: Sequence[Source], recipe: Recipe) -> Checkpoint:
-    """Carry out a recipe on models that were fitted to each other already; `sources` are what they were made of."""
-    rows = plan(fitted, recipe)
+def blend_fitted(
+    fitted: Sequence[Source], sources: Sequence[Source], recipe: Recipe, gains: Sequence[Gains | None] | None = None
+) -> Checkpoint:
+    """Carry out a recipe on models that were fitted to each other already; `sources` are what they were made of.
+
+    `gains`: see `plan`.
+    """
+    rows = plan(fitted, recipe, gains)
     named = _named(sources, recipe)
     shares = [
         Share(transfer.model.fingerprint, source.checkpoint.tensors, {row.name: row.alphas[i] for row in rows})

@@ -105,7 +105,20 @@ def write_png(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as file:
-        _save_png(file, picture, metadata, profile)
+        save_png(file, picture, metadata, profile)
+
+
+def save_png(
+    file: IO[bytes],
+    picture: Image.Image,
+    metadata: Mapping[str, str] | None = None,
+    profile: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the bytes of `write_png` to an open file, which may be one in memory."""
+    chunks = PngImagePlugin.PngInfo()
+    for key, value in (metadata or {}).items():
+        chunks.add_itxt(key, value)
+    picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
 
 
 def png_bytes(
@@ -113,7 +126,7 @@ def png_bytes(
 ) -> bytes:
     """Return the very bytes of the file that `write_png` writes."""
     file = io.BytesIO()
-    _save_png(file, picture, metadata, profile)
+    save_png(file, picture, metadata, profile)
     return file.getvalue()
 
 
@@ -126,15 +139,6 @@ def read_metadata(path: Path) -> dict[str, str]:
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(f"{path}: not a readable picture ({error}); expected a PNG file") from error
     return {str(key): str(value) for key, value in texts.items()}
-
-
-def _save_png(
-    file: IO[bytes], picture: Image.Image, metadata: Mapping[str, str] | None, profile: Mapping[str, bytes] | None
-) -> None:
-    chunks = PngImagePlugin.PngInfo()
-    for key, value in (metadata or {}).items():
-        chunks.add_itxt(key, value)
-    picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
 
 
 def _cell_size(cells: Sequence[Sequence[Image.Image]]) -> tuple[int, int]:

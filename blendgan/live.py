@@ -11,7 +11,9 @@ from typing import cast
 from torch.nn import Parameter
 
 from blendgan.blending import Combination, Shares, blend_fitted
+from blendgan.channels import Region
 from blendgan.fitting import fit
+from blendgan.planning import Gains, gains_of
 from blendgan.recipe import Recipe, Size
 from blendgan.rendering import Renderer, Setting, renderer_of
 from blendgan.sources import Source
@@ -42,14 +44,13 @@ class LiveBlend:
         self._shares: dict[str, Shares] = {}  # of the present blend
         self._generator: Generator | None = None
         self._fitted: dict[Size, tuple[Source, ...]] = {}
+        self._gains: tuple[object, tuple[Gains | None, ...]] | None = None  # of the last channels, under their key
 
     def renderer(self, recipe: Recipe) -> Renderer:
         """Return what draws this recipe's blend, until another is asked for. Raises what `blend_lazily` raises."""
-        if recipe.size not in self._fitted:
-            self._fitted[recipe.size] = fit(self.sources, recipe.size)
-        fitted = self._fitted[recipe.size]
+        fitted = self._fitted_models(recipe.size)
         table = fitted[0].sites
-        blended = blend_fitted(fitted, self.sources, recipe)
+        blended = blend_fitted(fitted, self.sources, recipe, self._gains_of(recipe, fitted))
         shares = blended.tensors.shares if isinstance(blended.tensors, Combination) else {}
         changed = {name for name, share in shares.items() if self._shares.get(name) != share}
         generator = self._generator
@@ -65,6 +66,21 @@ class LiveBlend:
         self._shares = shares
         generator.metadata = blended.metadata
         return renderer_of(generator, self.setting)
+
+    def _fitted_models(self, size: Size) -> tuple[Source, ...]:
+        if size not in self._fitted:
+            self._fitted[size] = fit(self.sources, size)
+        return self._fitted[size]
+
+    def _gains_of(self, recipe: Recipe, fitted: tuple[Source, ...]) -> tuple[Gains | None, ...]:
+        """The last channels' gains are kept: a schedule that changes leaves them as they are. A mask's file may not."""
+        channels = tuple(transfer.channels for transfer in recipe.transfers)
+        if any(isinstance(one, Region) and one.mask is not None for one in channels):
+            return gains_of(recipe, fitted)
+        key = (channels, recipe.size)
+        if self._gains is None or self._gains[0] != key:
+            self._gains = (key, gains_of(recipe, fitted))
+        return self._gains[1]
 
     def _must_start_over(
         self, generator: Generator, blended: Checkpoint, shares: Mapping[str, Shares], changed: set[str]

@@ -37,21 +37,31 @@ class Row:
         return values | {"alphas": shares} | ({"channel_axis": axes[0]} if axes else {})
 
 
-def plan(sources: Sequence[Source], recipe: Recipe) -> tuple[Row, ...]:
+def plan(sources: Sequence[Source], recipe: Recipe, gains: Sequence[Gains | None] | None = None) -> tuple[Row, ...]:
     """Return a row for each tensor of the result: the mapping first, then from coarse to fine.
 
-    `sources` are BASE and the TRANSFERs, of one shape. Raises RecipeError if a schedule lacks an alpha, or if a tensor
+    `sources` are BASE and the TRANSFERs, of one shape. `gains`: those of each TRANSFER's channels, where they are known
+    already, see `gains_of`. Raises RecipeError if a schedule lacks an alpha, or if a tensor
     that is to be given is not there.
     """
-    if len(sources) != len(recipe.transfers) + 1:
-        raise RecipeError(f"models: found {len(sources)}, expected BASE and {len(recipe.transfers)} more")
+    gains = gains_of(recipe, sources) if gains is None else gains
     base, *transfers = sources
     config = base.checkpoint.config
-    gains = [_gains(transfer, base, source) for transfer, source in zip(recipe.transfers, transfers, strict=True)]
     for transfer in recipe.transfers:
         _check_layers(transfer, config)
     rows = [_row(site, recipe, gains) for site in base.sites.values()]
     return tuple(row for row in rows if _is_there(row, base, transfers))
+
+
+def gains_of(recipe: Recipe, sources: Sequence[Source]) -> tuple[Gains | None, ...]:
+    """Return for each TRANSFER the gains of its channels; None where all are alike. A region's take nearly a second.
+
+    Raises RecipeError for another number of models than the recipe has.
+    """
+    if len(sources) != len(recipe.transfers) + 1:
+        raise RecipeError(f"models: found {len(sources)}, expected BASE and {len(recipe.transfers)} more")
+    base, *transfers = sources
+    return tuple(_gains(each, base, source) for each, source in zip(recipe.transfers, transfers, strict=True))
 
 
 def _gains(transfer: Transfer, base: Source, source: Source) -> Gains | None:

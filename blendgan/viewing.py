@@ -87,8 +87,7 @@ def _passes(renderer: Renderer, view: View) -> Iterator[Iterator[Tensor]]:
 
 def _last_before(deadline: float | None, passes: Iterator[Tensor], resolution: int) -> Tensor:
     """Return the last picture [1, 3, H, W] that is there by the deadline, the whole one where there is none."""
-    image = next(passes)
-    for image in passes:
+    for image in passes:  # there is at least the whole one
         late = deadline is not None and time.perf_counter() > deadline
         if late and image.shape[-1] * COARSEST >= resolution:
             break

@@ -97,10 +97,10 @@ def test_keys_alone_move_a_point(browser_page):
     assert one.pictures() != before
 
 
-def test_nothing_is_written_and_a_dead_command_leaves_no_server(models, visit, tmp_path):
+def test_nothing_is_written_and_a_dead_command_leaves_no_server(pico_files, visit, tmp_path):
     from benchmarks.browser import explorer
 
-    with explorer(*models, folder=tmp_path) as own:
+    with explorer(*pico_files[:2], folder=tmp_path) as own:
         with visit(own.url) as one:
             one.wait_for_pictures()
             assert one.hosts == {"localhost"}

@@ -1,0 +1,72 @@
+// A photo with its redrawn parts over it; a line wipes between both. The photo comes once, then only its parts.
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const canvas = parentElement.querySelector("canvas");
+  let s = states.get(canvas);
+  if (!s) {
+    s = { key: null, photo: null, patches: [], share: 1, asked: 0 };
+    states.set(canvas, s);
+    const wipe = parentElement.querySelector("input");
+    wipe.addEventListener("input", () => { s.share = wipe.value / 100; draw(canvas, s); });
+  }
+  if (data.photo === null && s.key !== data.key) { component.setStateValue("held", ""); return; }
+  const asked = ++s.asked;
+  canvas.setAttribute("aria-label", data.alt);
+  load(data, s).then(([photo, patches]) => {
+    if (asked !== s.asked) return;  // a newer one is on its way
+    s.photo = photo;
+    s.patches = patches;
+    s.key = data.key;
+    draw(canvas, s);
+    if (data.photo !== null) component.setStateValue("held", data.key);
+    requestAnimationFrame(() => tell(parentElement, data));
+  });
+}
+
+async function load(data, s) {
+  const photo = data.photo === null ? s.photo : await picture(data.photo);
+  const patches = await Promise.all(data.patches.map(async (patch) => ({ ...patch, image: await picture(patch.picture) })));
+  return [photo, patches];
+}
+
+async function picture(text) {
+  const image = new Image();
+  image.src = `data:image/png;base64,${text}`;
+  await image.decode();
+  return image;
+}
+
+function draw(canvas, s) {
+  if (!s.photo) return;
+  const width = s.photo.naturalWidth, height = s.photo.naturalHeight;
+  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+  const paper = canvas.getContext("2d"), edge = Math.round(width * s.share);
+  paper.clearRect(0, 0, width, height);
+  paper.drawImage(s.photo, 0, 0);
+  paper.save();
+  paper.beginPath();
+  paper.rect(0, 0, edge, height);
+  paper.clip();
+  for (const patch of s.patches) {
+    paper.clearRect(patch.left, patch.top, patch.image.naturalWidth, patch.image.naturalHeight);
+    paper.drawImage(patch.image, patch.left, patch.top);
+  }
+  paper.restore();
+  if (edge > 0 && edge < width) line(paper, edge, height);
+}
+
+function line(paper, x, height) {
+  for (const [colour, width] of [["#000", 3], ["#fff", 1]]) {  // seen on light and dark
+    paper.fillStyle = colour;
+    paper.fillRect(x - width / 2, 0, width, height);
+  }
+}
+
+function tell(parentElement, data) {
+  if (data.at === null) return;
+  const taken = performance.now() - data.at;
+  parentElement.querySelector(".time").textContent = `${taken.toFixed(0)} ms from the move to the picture`;
+  document.dispatchEvent(new CustomEvent("blendgan:shown", { detail: { taken, number: data.number, complete: true } }));
+}

@@ -1,0 +1,123 @@
+"""The page Sheet: its file is the command line's, its address says all of it, and its size is bounded."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from blendgan.cli.main import cli as blendgan
+from blendgan.images import read_metadata
+from blendgan.papers import METADATA_KEY
+
+
+def only_code(test) -> str:
+    (code,) = test.code
+    return code.value
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"match_colour": "1", "x": "seeds=0-2", "y": "alpha=0,0.5,1"},
+        {"x": "seeds=3,1", "y": "schedules=swap-res 8; sigmoid 8,1.5 high; alpha 0.25", "trunc": "0.4"},
+        {"x": "swap-res=4,8", "y": "alpha=0.3", "transfer_gives": "high", "seed": "7"},
+        {"x": "seeds=0-1", "y": "transfer-gives=low,high", "swap_res": "8"},
+        {"x": "alpha=0.25,0.75", "y": "seeds=5", "seed": "9"},
+    ],
+    ids=lambda query: " ".join(query) or "as it opens",
+)
+def test_the_file_is_that_of_the_command_that_is_shown(explorer, downloads, elsewhere, cli, query):
+    test = explorer("sheet", **query)
+    assert not test.exception and not test.error
+    words = shlex.split(only_code(test))
+    result = cli.invoke(blendgan, [*words[1:], "--quiet"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert downloads["sheet:download"] == (elsewhere / "sheet.png").read_bytes()
+    said = json.loads(read_metadata(elsewhere / "sheet.png")[METADATA_KEY])
+    assert said["x"] == query.get("x", said["x"]) and said["match_colour"] is ("match_colour" in query)
+
+
+def test_the_address_says_all_of_it_and_opens_the_same(explorer, downloads):
+    first = explorer("sheet", x="seeds=2,4", y="alpha=0,1", seed="3", match_colour="1", trunc="0.9")
+    query = dict(first.query_params.items())
+    assert query["x"] == "seeds=2,4" and query["y"] == "alpha=0,1" and query["match-colour"] == "1"
+    assert query["trunc"] == "0.9" and query["base"].endswith("base.safetensors")
+    file = downloads["sheet:download"]
+    again = explorer("sheet", **query)
+    assert downloads["sheet:download"] == file
+    assert dict(again.query_params.items()) == query
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"x": "colour=1"}, "x in the address"),
+        ({"y": "alpha=2"}, "expected a share of TRANSFER between 0 and 1"),
+        ({"y": "seeds=9-1"}, "runs backwards"),
+        ({"seed": "-1"}, "is no seed"),
+        ({"transfer_gives": "up"}, "expected low or high"),
+        ({"swap_res": "nan"}, "expected a power of two"),
+        ({"swap_res": "5"}, "expected a power of two"),
+        ({"match_colour": "<b>"}, "expected 0 or 1"),
+    ],
+)
+def test_wrong_words_in_the_address_are_told_and_the_usual_is_shown(explorer, downloads, query, words):
+    test = explorer("sheet", **query)
+    (warning,) = test.warning
+    assert words in warning.value.replace("\\", "")
+    assert not test.exception and "blendgan grid" in only_code(test)
+    (key,) = query
+    assert test.query_params.get(key.replace("_", "-")) != query[key]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"x": "seeds=0-64", "y": "alpha=1"}, "found 65 cells of 16 x 16 px, expected at most 64"),
+        ({"x": "seeds=0", "y": "seeds=1"}, "axes: both are seeds"),
+        ({"x": "schedules=alpha 1", "y": "alpha=0"}, "they say themselves how to blend"),
+        ({"x": "schedules=table 4=1", "y": "seeds=0"}, "no alpha for 8 px"),
+        ({"x": "schedules=layers 1", "y": "seeds=0"}, "layers"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence_and_the_controls_stay(explorer, query, words):
+    test = explorer("sheet", **query)
+    (error,) = test.error
+    assert words in error.value.replace("\\", "")
+    assert not test.exception and not test.code and test.text_input
+
+
+def test_changing_the_controls_changes_sheet_and_address(explorer):
+    test = explorer("sheet")
+    assert test.text_input[0].value == "4,8"
+    test.button(key="sheet:Seeds × schedules").click().run()
+    assert [field.value for field in test.text_input] == [
+        "0-3",
+        "swap-res 8 low; sigmoid 8,1.5 low; alpha 0.5; swap-res 16 low",
+    ]
+    test.text_input[0].set_value("0,7").run()
+    assert test.query_params["x"] == "seeds=0,7" and "--x seeds=0,7" in only_code(test)
+    test.selectbox(key="sheet:y:name").set_value("alpha").run()
+    assert test.text_input[1].value == "0,0.25,0.5,1" and not test.exception
+    test.text_input[1].set_value("x").run()
+    assert "found no numbers" in test.error[0].value.replace("\\", "")
+    assert "alpha=0,0.25,0.5,1" in only_code(test)  # what was there before
+
+
+def test_sessions_with_one_sheet_share_its_work(explorer):
+    from app import sheet_work
+
+    explorer("sheet", x="seeds=0-3", y="alpha=1")
+    begun = []
+    original = sheet_work.draw
+    sheet_work.draw = lambda *given: begun.append(1) or original(*given)
+    try:
+        script = explorer("sheet", x="seeds=0-3", y="alpha=1")
+        assert not begun and not script.exception
+        explorer("sheet", x="seeds=0-4", y="alpha=1")
+        assert begun == [1]
+    finally:
+        sheet_work.draw = original
