@@ -29,6 +29,7 @@ def page() -> None:
     """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
     st.header("Photo")
     with as_sentences():
+        current_options()  # so that mistakes in the address are told at once
         photo_sources()
         work = current_work()
         if work is not None:
