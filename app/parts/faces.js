@@ -1,6 +1,7 @@
 // Rows of faces. Pictures that did not change stay; the time from the event to the picture is this clock's own.
 const STILL_MS = 120;  // without a new picture for so long, the rest of a coarse one is asked for
 const waits = new WeakMap();
+const told = new WeakMap();  // the number of the last move whose time was told: two runs answer one that was let go
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
@@ -13,7 +14,10 @@ export default function (component) {
   data.rows.forEach((row, place) => fill(sectionOf(faces, row.name, place), row));
   const images = [...faces.querySelectorAll("img")];
   Promise.all(images.map((image) => image.decode().catch(() => null))).then(() => requestAnimationFrame(() => {
-    if (data.at !== null) tell(parentElement, data);
+    if (data.at !== null && told.get(faces) !== data.number) {
+      told.set(faces, data.number);
+      tell(parentElement, data);
+    }
     if (!data.complete) waits.set(faces, setTimeout(() => setTriggerValue("more", data.number ?? 0), STILL_MS));
   }));
 }
