@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import streamlit as st
 
+from app import address
 from app.fields import follow
-from app.messages import sentence
 from blendgan.faces import WHOLE, Selection
 from blendgan.pasting import PASTES
 from blendgan.toonification import ToonSettings
-from stylegan2.errors import BlendganError, InputError
+from stylegan2.errors import InputError
+
+T = TypeVar("T", int, float)
 
 KEY = "photo:options"  # in the session's state
 MOST_STEPS = 300  # of a search: more gain nothing that can be seen, and hold the others up
@@ -55,59 +57,41 @@ class PhotoOptions:
 
 def to_query(options: PhotoOptions) -> dict[str, str]:
     """Return what is not usual as words of an address: the command line's."""
-    words = {"paste": options.paste, "detail": options.detail, "steps": options.steps}
-    words |= {"match-colour": options.match_colour or None, "aligned": options.aligned or None}
-    usual = {"paste": "change"}
-    return {
-        key: "1" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
-        for key, value in words.items()
-        if value is not None and value != usual.get(key)
+    said = {
+        "paste": None if options.paste == PhotoOptions.paste else options.paste,
+        "detail": None if options.detail is None else f"{options.detail:g}",
+        "match-colour": "1" if options.match_colour else None,
+        "steps": None if options.steps is None else str(options.steps),
+        "aligned": "1" if options.aligned else None,
     }
+    return {key: word for key, word in said.items() if word is not None}
 
 
-def from_query(query: Mapping[str, str]) -> tuple[PhotoOptions, tuple[str, ...]]:
-    """Read the words of an address; what cannot be used is left as usual, and told in lines."""
-    options, mistakes = PhotoOptions(), []
-    for key, read in _READERS.items():
-        if key in query:
-            try:
-                options = read(options, query[key])
-            except (BlendganError, ValueError) as error:
-                why = error if isinstance(error, BlendganError) else f"found {query[key][:60]!r}, expected a number"
-                mistakes.append(f"{key} in the address: {why}")
-    return options, tuple(mistakes)
+def _number(text: str, kind: type[T]) -> T:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise InputError(f"found {text[:60]!r}, expected a number") from error
 
 
-_READERS: dict[str, Callable[[PhotoOptions, str], PhotoOptions]] = {  # key → what it changes
+READERS: address.Readers[PhotoOptions] = {  # key → what it changes
     "paste": lambda options, text: replace(options, paste=text),
-    "detail": lambda options, text: replace(options, detail=float(text)),
+    "detail": lambda options, text: replace(options, detail=_number(text, float)),
     "match-colour": lambda options, text: replace(options, match_colour=text == "1"),
-    "steps": lambda options, text: replace(options, steps=int(text)),
+    "steps": lambda options, text: replace(options, steps=_number(text, int)),
     "aligned": lambda options, text: replace(options, aligned=text == "1"),
 }
 
 
 def current_options() -> PhotoOptions:
     """Return this session's options; at its start those of the address, whose mistakes are shown."""
-    if KEY not in st.session_state:
-        options, mistakes = from_query(st.query_params.to_dict())
-        st.session_state[KEY] = options
-        for mistake in mistakes:
-            st.warning(sentence(InputError(mistake)))
-    options_now: PhotoOptions = st.session_state[KEY]
-    return options_now
+    return address.remembered(KEY, PhotoOptions(), READERS)
 
 
 def keep_options(options: PhotoOptions) -> None:
     """Let these be the session's options, and the address name them."""
     st.session_state[KEY] = options
-    query = to_query(options)
-    for key in _READERS:
-        if st.query_params.get(key) != query.get(key):
-            if key in query:
-                st.query_params[key] = query[key]
-            else:
-                del st.query_params[key]
+    address.put(to_query(options), tuple(READERS))
 
 
 def option_fields(options: PhotoOptions) -> PhotoOptions:

@@ -19,10 +19,20 @@ TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
 
 
 def photo_sources() -> None:
-    """Draw the ways to bring a photo."""
+    """Draw the ways to bring a photo; once there is one they step back."""
+    work = current_work()
+    if work is None:
+        _ways()
+    else:
+        with st.expander("Another photo"):
+            _ways()
+
+
+def _ways() -> None:
+    most_mb = min(LARGEST_MB, engine().options.max_upload_mb)
     st.file_uploader(
-        "Your photo", TYPES, key=FILE, max_upload_size=LARGEST_MB, on_change=_take, args=(FILE,),
-        help=f"Up to {LARGEST_MB} MB and {LARGEST_PX // 1_000_000} megapixels. It stays in this machine's memory, is "
+        "Your photo", TYPES, key=FILE, max_upload_size=most_mb, on_change=_take, args=(FILE,),
+        help=f"Up to {most_mb} MB and {LARGEST_PX // 1_000_000} megapixels. It stays in this machine's memory, is "
         "not written anywhere, and is forgotten when you bring another or leave.",
     )  # fmt: skip
     sample, camera, forget = st.columns(3)

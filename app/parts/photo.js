@@ -1,32 +1,34 @@
 // A photo with its redrawn parts over it; a line wipes between both. The photo comes once, then only its parts.
 const states = new WeakMap();
+const photos = new Map();  // by key, the last few: a page that is drawn anew may make a new canvas
+const MOST_PHOTOS = 2;
 
 export default function (component) {
   const { data, parentElement } = component;
   const canvas = parentElement.querySelector("canvas");
   let s = states.get(canvas);
   if (!s) {
-    s = { key: null, photo: null, patches: [], share: 1, asked: 0 };
+    s = { photo: null, patches: [], share: 1, asked: 0 };
     states.set(canvas, s);
     const wipe = parentElement.querySelector("input");
     wipe.addEventListener("input", () => { s.share = wipe.value / 100; draw(canvas, s); });
   }
-  if (data.photo === null && s.key !== data.key) { component.setStateValue("held", ""); return; }
+  if (data.photo === null && !photos.has(data.key)) { component.setStateValue("held", ""); return; }
   const asked = ++s.asked;
   canvas.setAttribute("aria-label", data.alt);
-  load(data, s).then(([photo, patches]) => {
+  load(data).then(([photo, patches]) => {
     if (asked !== s.asked) return;  // a newer one is on its way
-    s.photo = photo;
-    s.patches = patches;
-    s.key = data.key;
+    Object.assign(s, { photo, patches });
     draw(canvas, s);
     if (data.photo !== null) component.setStateValue("held", data.key);
     requestAnimationFrame(() => tell(parentElement, data));
   });
 }
 
-async function load(data, s) {
-  const photo = data.photo === null ? s.photo : await picture(data.photo);
+async function load(data) {
+  const photo = data.photo === null ? photos.get(data.key) : await picture(data.photo);
+  photos.set(data.key, photo);
+  if (photos.size > MOST_PHOTOS) photos.delete(photos.keys().next().value);
   const patches = await Promise.all(data.patches.map(async (patch) => ({ ...patch, image: await picture(patch.picture) })));
   return [photo, patches];
 }

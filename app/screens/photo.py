@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from dataclasses import replace
 
-from app.engine import Engine, engine
+import streamlit as st
+
+from app.engine import engine
 from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.photo import photo
@@ -15,64 +16,92 @@ from app.photo_job import PhotoJob, finder_for
 from app.photo_options import current_options, keep_options, option_fields, search_fields
 from app.photo_sources import current_work, photo_sources
 from app.photo_work import PhotoWork
-from app.scene import current
-from app.schedule_controls import schedule_controls
+from app.scene import current, keep
+from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls
+
+KEY = "photo"  # of the page's fields
 
 
 def page() -> None:
-    """Draw the page: where photos come from, then the photo; only the latter is drawn again on a move."""
-    st.title("Photo")
+    """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
+    st.header("Photo")
     with as_sentences():
         photo_sources()
         work = current_work()
         if work is not None:
+            work.photo  # noqa: B018 — a file that is no photo is told before anything is looked for
             board(work)
 
 
-@st.fragment
 def board(work: PhotoWork) -> None:
-    """Controls to the left; to the right the photo, its faces, and what there is to take along."""
-    left, right = st.columns([2, 3], gap="large")
-    with right, as_sentences():
-        work.photo  # noqa: B018 — a file that is no photo is told here, before anything is looked for
-        place, below = st.empty(), st.container()
-        with left, as_sentences():
-            job, event = controls(work, engine(), below)
-            if job is None:
-                place.image(work.picture, width="stretch", alt="your photo")
-            else:
-                show(job, event, place, below)
+    """All that there is to see of a photo; what takes time comes last."""
+    above, middle, below, last = st.container(), st.container(), st.container(), st.container()
+    with above:
+        scene = current()
+        keep(scene)
+        schedule_controls(scene, engine().pair(scene.base, scene.transfer), KEY)
+    with below, as_sentences():
+        job = chosen(work)
+    with middle, as_sentences():
+        if job is None:
+            original(work)
+            return
+        search(job)
+        stage(job)
+        with last:
+            offer_to_explore(job)
+            with st.expander("Take it with you"):
+                photo_downloads(job)
 
 
-def controls(work: PhotoWork, models: Engine, below: DeltaGenerator) -> tuple[PhotoJob | None, Moved | None]:
-    """Draw all controls, those of the faces below the photo; return what they say, None while no face is chosen."""
-    scene, options = current(), current_options()
-    scene, event = schedule_controls(scene, models.pair(scene.base, scene.transfer), "photo")
-    options = option_fields(options)
+def original(work: PhotoWork) -> None:
+    """The photo as it came."""
+    st.image(work.picture, width="stretch", alt=work.file.name)
+
+
+def chosen(work: PhotoWork) -> PhotoJob | None:
+    """Draw the controls that most leave alone; return what all of them say, None while no face is chosen."""
+    models = engine()
+    with st.expander("Pasting"):
+        options = option_fields(current_options())
     with st.expander("Models and search"):
-        scene = model_controls(scene, models, "photo")
+        scene = model_controls(current(), models, KEY)
         pair = models.pair(scene.base, scene.transfer)
         finder = finder_for(pair.sources[0], models)
         options = search_fields(options, finder.config.steps)
     keep_options(options)
-    with below:
-        selection = choose_faces(work, options)
-    return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection), event
+    scene = channel_controls(scene, KEY)
+    selection = choose_faces(work, options)
+    return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection)
 
 
-def show(job: PhotoJob, event: Moved | None, place: DeltaGenerator, below: DeltaGenerator) -> None:
-    """Search for the latents if they are not known yet, then draw the photo and what there is to take along."""
-    with below:
-        bar = st.empty()
-    if not job.is_known:
-        place.image(job.work.picture, width="stretch", alt="your photo")
+def search(job: PhotoJob) -> None:
+    """Find the latents if they are not known yet; leaving the page, or changing anything, stops it."""
+    place = st.empty()
+    if job.is_known:
+        return
+    with place.container():
+        bar = st.progress(0.0)
+        original(job.work)
     for share in job.search():
         bar.progress(share, f"Searching for the {job.noun} among those that BASE can draw: {share:.0%}")
-    bar.empty()
-    with place.container():
-        photo(job.work.picture, job.patches(), f"{job.work.file.name}, redrawn", "photo:shown", event)
-    with below:
-        offer_to_explore(job)
-        with st.expander("Take it with you"):
-            photo_downloads(job)
+    place.empty()
+
+
+@st.fragment
+def stage(job: PhotoJob) -> None:
+    """The curve and the photo: all that is drawn again while a point is dragged."""
+    left, right = st.columns([2, 3], gap="large")
+    with as_sentences():
+        with left:
+            scene, event = blend_curve(current(), job.pair, KEY)
+        with right:
+            show(replace(job, scene=scene), event)
+        if event is not None and event.final:
+            st.rerun()
+
+
+def show(job: PhotoJob, event: Moved | None) -> None:
+    """Draw the photo and over it what the blend makes of its faces."""
+    photo(job.work.picture, job.patches(), f"{job.work.file.name}, redrawn", f"{KEY}:shown", event)
