@@ -1,6 +1,6 @@
 // Rows of faces. Pictures that did not change stay; the time from the event to the picture is this clock's own.
 const STILL_MS = 120;  // without a new picture for so long, the rest of a coarse one is asked for
-const waits = new WeakMap(), coarse = new WeakMap();
+const waits = new WeakMap(), moves = new WeakMap();
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
@@ -45,16 +45,16 @@ function fill(section, row) {
   });
 }
 
-// A coarse picture answers the event first, and the whole one later, when no event comes with it.
+// Each move is told once, though two runs answer one that was let go; a coarse picture is, and its whole one after it.
 function tell(parentElement, faces, data) {
-  const started = data.at !== null ? { at: data.at, number: data.number, first: null } : coarse.get(faces);
-  coarse.delete(faces);
-  if (!started) return;
-  const taken = performance.now() - started.at;
-  if (!data.complete) coarse.set(faces, { ...started, first: started.first ?? taken });
-  const first = started.first === null ? "" : `${started.first.toFixed(0)} ms to a first picture, `;
+  let move = moves.get(faces);
+  if (data.at !== null && move?.number !== data.number) move = { at: data.at, number: data.number, first: null, told: false };
+  if (!move || move.told || (!data.complete && move.first !== null)) return;
+  const taken = performance.now() - move.at;
+  const before = move.first === null ? "" : `${move.first.toFixed(0)} ms to a first picture, `;
   const what = data.complete ? "the picture" : "a first picture";
-  parentElement.querySelector(".time").textContent = `${first}${taken.toFixed(0)} ms from the move to ${what}`;
-  const detail = { taken, number: started.number, complete: data.complete };
+  parentElement.querySelector(".time").textContent = `${before}${taken.toFixed(0)} ms from the move to ${what}`;
+  moves.set(faces, { ...move, first: taken, told: data.complete });
+  const detail = { taken, number: move.number, complete: data.complete };
   document.dispatchEvent(new CustomEvent("blendgan:shown", { detail }));
 }
