@@ -12,7 +12,7 @@ import streamlit as st  # noqa: E402
 from app.screens import compare, explore, models, photo, sheet  # noqa: E402
 
 PAGES = [
-    st.Page(explore.page, title="Explore", url_path="explore", default=True),
+    st.Page(explore.page, title="Explore", default=True),
     st.Page(photo.page, title="Photo", url_path="photo"),
     st.Page(sheet.page, title="Sheet", url_path="sheet"),
     st.Page(compare.page, title="Compare", url_path="compare"),
