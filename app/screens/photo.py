@@ -77,7 +77,7 @@ def waiting(work: PhotoWork, place: DeltaGenerator, words: str, share: float) ->
 
 def chosen(work: PhotoWork) -> PhotoJob | None:
     """Draw the controls that most leave alone; return what all of them say, None while no face is chosen."""
-    models = engine()
+    models, faces = engine(), st.container()
     with st.expander("Pasting"):
         options = option_fields(current_options())
     with st.expander("Models and search"):
@@ -87,7 +87,8 @@ def chosen(work: PhotoWork) -> PhotoJob | None:
         options = search_fields(options, finder.config.steps)
     keep_options(options)
     scene = channel_controls(scene, KEY)
-    selection = choose_faces(work, options)
+    with faces:
+        selection = choose_faces(work, options)
     return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection)
 
 
