@@ -126,6 +126,10 @@ class Visit:
         self.page.mouse.down()
         return x, y
 
+    def inwards(self, point: int) -> int:
+        """Return the way from a point's place to the middle of the curve: 1 = down, -1 = up."""
+        return 1 if float(self.handle(point).get_attribute("aria-valuenow") or 0) > 0.5 else -1
+
     def drag(self, point: int, downwards: Sequence[float], pause_ms: float = 30) -> None:
         """Drag a point through places, px below where it is; a move every `pause_ms`."""
         x, y = self.take_hold(point)

@@ -23,7 +23,7 @@ POINT = 2  # of the curve: 16 px, so that most layers are drawn again
 MOVES, PAUSE_MS = 60, 150  # slower than a hand: what is measured is an answer, not a queue of them
 SLOW_MOVES, SLOW_PAUSE_MS = 15, 2500  # of a model that takes a second
 WARM_UP = 3  # answers that are left out
-ZIGZAG = (*range(0, 60, 4), *range(60, -60, -4), *range(-60, 0, 4))  # px
+ZIGZAG = (*range(10, 110, 4), *range(110, 10, -4))  # px from the point's place towards the middle
 LARGE = 256  # px, config-f
 WRITE_LARGE = """
 import sys, torch
@@ -62,7 +62,8 @@ def moved(one: Visit, moves: int, pause_ms: float) -> list[float]:
     """Drag a point up and down, and return the ms of each answer."""
     one.wait_for_pictures()
     one.page.wait_for_timeout(1000)
-    one.drag(POINT, list(islice(cycle(ZIGZAG), moves + WARM_UP)), pause_ms)
+    way = one.inwards(POINT)
+    one.drag(POINT, [way * step for step in islice(cycle(ZIGZAG), moves + WARM_UP)], pause_ms)
     one.page.wait_for_timeout(pause_ms)
     return [told["taken"] for told in one.shown()][WARM_UP:]
 

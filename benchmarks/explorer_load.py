@@ -21,7 +21,7 @@ from benchmarks.figures import Row
 SESSIONS, SECONDS = 8, 60.0
 SETTLED_S = 10.0  # by then each session has been drawn for
 POINT = 1  # of the curve
-ZIGZAG = (*range(0, 50, 3), *range(50, -50, -3), *range(-50, 0, 3))  # px
+ZIGZAG = (*range(10, 110, 3), *range(110, 10, -3))  # px from the point's place towards the middle
 GROWTH = 1.1  # of memory from SETTLED_S to the end: the caches of pictures and activations fill up meanwhile
 PAGE_BYTES = 4096  # of /proc/PID/statm
 
@@ -65,11 +65,12 @@ def load(sessions: int, seconds: float, words: Sequence[str] = ()) -> Load:
 
 def _drag_all(visits: Sequence[Visit], seconds: float, pid: int) -> int:
     """Move every session's point in turn until the time is over; the server's memory once it is settled."""
+    ways = [one.inwards(POINT) for one in visits]
     places = [one.take_hold(POINT) for one in visits]
     started, settled = time.perf_counter(), 0
     for step in cycle(ZIGZAG):
-        for one, (x, y) in zip(visits, places, strict=True):
-            one.page.mouse.move(x, y + step)
+        for one, way, (x, y) in zip(visits, ways, places, strict=True):
+            one.page.mouse.move(x, y + way * step)
         passed = time.perf_counter() - started
         if not settled and passed > min(SETTLED_S, seconds / 2):
             settled = memory_of(pid)
