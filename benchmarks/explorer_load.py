@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from benchmarks.browser import Visit, chromium, explorer, visit
 from benchmarks.figures import Row
 
 SESSIONS, SECONDS = 8, 60.0
 SETTLED_S = 10.0  # by then each session has been drawn for
 POINT = 1  # of the curve
+SIZE = 400, 700  # px of each page: the browsers draw on the same processors as the server, and would take most of them
 ZIGZAG = (*range(10, 110, 3), *range(110, 10, -3))  # px from the point's place towards the middle
 GROWTH = 1.1  # of memory from SETTLED_S to the end: the caches of pictures and activations fill up meanwhile
 PAGE_BYTES = 4096  # of /proc/PID/statm
@@ -38,7 +41,8 @@ class Load:
 
 def rows() -> list[Row]:
     """Return the figures of eight sessions in a minute."""
-    seen = load(SESSIONS, SECONDS)
+    with chromium() as browser:
+        seen = load(browser, SESSIONS, SECONDS)
     head = f"explorer, {SESSIONS} sessions, {SECONDS:g} s"
     median = statistics.median(seen.taken)
     memory = f"{seen.end_bytes / 2**20:.0f} MiB"
@@ -50,10 +54,10 @@ def rows() -> list[Row]:
     ]
 
 
-def load(sessions: int, seconds: float, words: Sequence[str] = ()) -> Load:
+def load(browser: Browser, sessions: int, seconds: float, words: Sequence[str] = ()) -> Load:
     """Let so many sessions drag a point at once on `blendgan explore WORDS`; each looks at a seed of its own."""
-    with chromium() as browser, explorer(*words) as server, ExitStack() as stack:
-        visits = [stack.enter_context(visit(browser, f"{server.url}/?seeds={n}")) for n in range(sessions)]
+    with explorer(*words) as server, ExitStack() as stack:
+        visits = [stack.enter_context(visit(browser, f"{server.url}/?seeds={n}", *SIZE)) for n in range(sessions)]
         for one in visits:
             one.wait_for_pictures()
         settled = _drag_all(visits, seconds, server.process.pid)
@@ -103,7 +107,8 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     given = parser.parse_args()
-    seen = load(given.sessions, given.seconds)
+    with chromium() as browser:
+        seen = load(browser, given.sessions, given.seconds)
     print(f"{len(seen.taken)} answers, median {statistics.median(seen.taken):.0f} ms, p95 {p95(seen.taken):.0f} ms")
     print(f"memory {seen.settled_bytes / 2**20:.0f} MiB, at the end {seen.end_bytes / 2**20:.0f} MiB")
     print(f"{len(seen.errors)} errors", *seen.errors, sep="\n")
