@@ -12,12 +12,11 @@ GROWTH = 1.25  # of a process of some 300 MiB in the first seconds of its work
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read in /proc")
-def test_eight_sessions_at_once(browser, pico_files, capsys):
+def test_eight_sessions_at_once(browser, pico_files, record_property):
     from benchmarks.explorer_load import load, p95
 
     seen = load(browser, SESSIONS, SECONDS, (*pico_files[:2], "--threads", "1"))
     assert seen.errors == ()
     assert len(seen.taken) >= 2 * SESSIONS  # all of them got on
     assert seen.end_bytes <= GROWTH * seen.settled_bytes
-    with capsys.disabled():
-        print(f"\n{len(seen.taken)} answers, p95 {p95(seen.taken):.0f} ms")
+    record_property("p95_ms", p95(seen.taken))  # in the report of a run; told, not judged: the machine is shared
