@@ -67,7 +67,12 @@ class PhotoJob:
         return self.work.search(self.order, self.finder)
 
     def patches(self) -> tuple[Patch, ...]:
-        """Redraw the photo as it is shown, face by face: between two faces others may draw."""
+        """Redraw the photo as it is shown."""
+        key = self.order, self.pair.sources[1].fingerprint, self.scene.recipe, self.settings
+        return self.work.redrawn(key, self._patches)
+
+    def _patches(self) -> tuple[Patch, ...]:
+        """Face by face: between two faces others may draw."""
         live = self.work.live(self.order, self.finder)
         drawn = [self.models.run(partial(self._face, live, place)) for place in range(len(live.faces))]
         return self.models.run(lambda: live.patches(drawn, self.settings))

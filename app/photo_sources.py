@@ -32,9 +32,12 @@ def _ways() -> None:
     most_mb = min(LARGEST_MB, engine().options.max_upload_mb)
     st.file_uploader(
         "Your photo", TYPES, key=FILE, max_upload_size=most_mb, on_change=_take, args=(FILE,),
-        help=f"Up to {most_mb} MB and {LARGEST_PX // 1_000_000} megapixels. It stays in this machine's memory, is "
-        "not written anywhere, and is forgotten when you bring another or leave.",
+        help="Its faces are found, and redrawn by the blend while you move its curve.",
     )  # fmt: skip
+    st.caption(
+        f"Up to {most_mb} MB and {LARGEST_PX // 1_000_000} megapixels. A photo stays in the memory of the machine that "
+        "runs this page, and is forgotten when you bring another or leave."
+    )
     sample, camera, forget = st.columns(3)
     sample.button("Try it on a portrait", on_click=_take_sample, width="stretch", key="photo:sample")
     if camera.toggle("Use the camera", key="photo:use-camera"):

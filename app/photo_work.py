@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,12 +11,12 @@ from app.engine import Engine
 from app.photos import Photos
 from blendgan.faces import Selection, crops
 from blendgan.images import png_bytes
-from blendgan.live_photo import LivePhoto, shrunk_photo
+from blendgan.live_photo import LivePhoto, Patch, shrunk_photo
 from blendgan.photo_files import PhotoFile
 from blendgan.projection import FACES_AT_ONCE, Finder, crop_size, search_faces
 from projector.alignment import AlignedFace, align, align_whole
 from projector.detection import Face, detect
-from projector.latent import Latent
+from projector.latent import Latent, in_half
 from projector.optimise import ProjectionStep
 from projector.photo import Photo, with_pixels
 from stylegan2.errors import InputError, NoFaceFound
@@ -53,11 +53,17 @@ class PhotoWork:
         self._known: OrderedDict[Order, Known] = OrderedDict()
         self._search: _Search | None = None
         self._shown: tuple[Order, LivePhoto] | None = None
+        self._redrawn: tuple[Hashable, tuple[Patch, ...]] | None = None
 
     @property
     def photo(self) -> Photo:
         """The photo whole. Raises InputError for a file that is too large, broken, or no picture."""
         return self._photos.read(self.file)
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether its faces were looked for."""
+        return "found" in self.__dict__
 
     @cached_property
     def found(self) -> tuple[Face, ...]:
@@ -100,7 +106,7 @@ class PhotoWork:
                 self._search = None  # a generator that has raised is over
                 raise
             if isinstance(event, Latent):
-                self._keep(order, Known(self._search.faces, event))
+                self._keep(order, Known(self._search.faces, in_half(event)))  # as pictures carry it
             else:
                 yield event
 
@@ -109,6 +115,12 @@ class PhotoWork:
         if self._shown is None or self._shown[0] != order:
             self._shown = order, self.whole(order, finder).shrunk(SHOWN_PX)
         return self._shown[1]
+
+    def redrawn(self, key: Hashable, draw: Callable[[], tuple[Patch, ...]]) -> tuple[Patch, ...]:
+        """Return what was drawn last if that was for the same key, else draw it: a page often shows the same again."""
+        if self._redrawn is None or self._redrawn[0] != key:
+            self._redrawn = key, draw()
+        return self._redrawn[1]
 
     def whole(self, order: Order, finder: Finder) -> LivePhoto:
         """The same in the photo's own size; it is not kept."""

@@ -28,7 +28,7 @@ def faces(rows: Sequence[Row], key: str, event: Moved | None, *, complete: bool)
 
     `event` is what they answer: the browser knows when it was, and tells the time that went by.
     """
-    event = _answered(key, event)
+    event = answered(key, event)
     data = {
         "rows": [
             {"name": row.name, "pictures": row.pictures and [_text(p) for p in row.pictures], "alts": list(row.alts)}
@@ -41,7 +41,7 @@ def faces(rows: Sequence[Row], key: str, event: Moved | None, *, complete: bool)
     _faces(key=key, data=data, on_more_change=nothing)
 
 
-def _answered(key: str, event: Moved | None) -> Moved | None:
+def answered(key: str, event: Moved | None) -> Moved | None:
     """Return the move that this run answers: also the whole page's run that follows on one that was let go.
 
     Where both come to the browser in one go it draws the second alone, and would never tell the time.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.parts.curve import Moved
+from app.parts.faces import answered
 from app.parts.files import component, nothing
 from blendgan.images import png_bytes
 from blendgan.live_photo import Patch
@@ -22,6 +23,7 @@ def photo(picture: bytes, patches: Sequence[Patch], alt: str, key: str, event: M
     While the browser has the photo, only the patches are sent. `event` is what they answer: the browser tells the time
     that went by since.
     """
+    event = answered(key, event)
     state, name = st.session_state.get(key), hashlib.sha256(picture).hexdigest()
     held = isinstance(state, Mapping) and state.get("held") == name
     data = {

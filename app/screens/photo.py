@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.engine import engine
 from app.messages import as_sentences
@@ -21,12 +22,14 @@ from app.schedule_controls import blend_curve, channel_controls, schedule_contro
 from app.view_controls import model_controls
 
 KEY = "photo"  # of the page's fields
+ORIGINAL_PX = 480  # wide is the photo while its faces are looked for
 
 
 def page() -> None:
     """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
     st.header("Photo")
     with as_sentences():
+        current_options()  # so that mistakes in the address are told at once
         photo_sources()
         work = current_work()
         if work is not None:
@@ -41,13 +44,17 @@ def board(work: PhotoWork) -> None:
         scene = current()
         keep(scene)
         schedule_controls(scene, engine().pair(scene.base, scene.transfer), KEY)
+    place = middle.empty()
+    if not work.has_looked:
+        waiting(work, place, "Looking for faces", 0.0)
     with below, as_sentences():
         job = chosen(work)
     with middle, as_sentences():
         if job is None:
-            original(work)
+            original(work, place)
             return
-        search(job)
+        search(job, place)
+        place.empty()
         stage(job)
         with last:
             offer_to_explore(job)
@@ -55,14 +62,22 @@ def board(work: PhotoWork) -> None:
                 photo_downloads(job)
 
 
-def original(work: PhotoWork) -> None:
+def original(work: PhotoWork, place: DeltaGenerator) -> None:
     """The photo as it came."""
-    st.image(work.picture, width="stretch", alt=work.file.name)
+    place.image(work.picture, width=ORIGINAL_PX, alt=work.file.name)
+
+
+def waiting(work: PhotoWork, place: DeltaGenerator, words: str, share: float) -> DeltaGenerator:
+    """The photo as it came, and above it what is done; returns the bar."""
+    with place.container():
+        bar = st.progress(share, words)
+        original(work, st.empty())
+    return bar
 
 
 def chosen(work: PhotoWork) -> PhotoJob | None:
     """Draw the controls that most leave alone; return what all of them say, None while no face is chosen."""
-    models = engine()
+    models, faces = engine(), st.container()
     with st.expander("Pasting"):
         options = option_fields(current_options())
     with st.expander("Models and search"):
@@ -72,21 +87,18 @@ def chosen(work: PhotoWork) -> PhotoJob | None:
         options = search_fields(options, finder.config.steps)
     keep_options(options)
     scene = channel_controls(scene, KEY)
-    selection = choose_faces(work, options)
+    with faces:
+        selection = choose_faces(work, options)
     return None if selection is None else PhotoJob(scene, pair, models, work, finder, options, selection)
 
 
-def search(job: PhotoJob) -> None:
-    """Find the latents if they are not known yet; leaving the page, or changing anything, stops it."""
-    place = st.empty()
-    if job.is_known:
-        return
-    with place.container():
-        bar = st.progress(0.0)
-        original(job.work)
+def search(job: PhotoJob, place: DeltaGenerator) -> None:
+    """Find the latents if they are not known yet; leaving the page, or changing the photo, stops it."""
+    bar = None
     for share in job.search():
-        bar.progress(share, f"Searching for the {job.noun} among those that BASE can draw: {share:.0%}")
-    place.empty()
+        words = f"Searching for the {job.noun} among those that BASE can draw: {share:.0%}"
+        bar = bar or waiting(job.work, place, words, share)
+        bar.progress(share, words)
 
 
 @st.fragment
