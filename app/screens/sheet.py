@@ -84,4 +84,4 @@ def _go_to_explore(work: SheetWork, sheet: SheetScene, scene: Scene) -> None:
     if places:
         cell = work.places[places[0]]
         keep(replace(scene, recipe=recipe_of(cell.schedule), seeds=(cell.seed,), noise_mode="const", of_photo=False))
-        st.switch_page(st.Page(explore.page, url_path="explore"))
+        st.switch_page(st.Page(explore.page, title="Explore", default=True))  # as `main` has it
