@@ -121,3 +121,27 @@ def test_sessions_with_one_sheet_share_its_work(explorer):
         assert begun == [1]
     finally:
         sheet_work.draw = original
+
+
+def test_cells_are_drawn_piece_by_piece_and_each_stands_at_all_its_places(explorer, pico_files):
+    from app.engine import engine
+    from app.scene import usual_scene
+    from app.sheet_scene import SheetScene
+    from app.sheet_work import work_of
+    from blendgan.axes import parse_axis
+
+    explorer("sheet", x="seeds=9", y="alpha=1")  # so that there is an engine on these models
+    models = engine()
+    twice = SheetScene(parse_axis("swap-res=4,8"), parse_axis("schedules=alpha 0.3; alpha 0.6"))
+    with pytest.raises(Exception, match="they say themselves"):
+        work_of(twice, usual_scene(models), models)
+    alike = SheetScene(parse_axis("swap-res=4,8,16"), parse_axis("alpha=0,1"))  # without TRANSFER all swaps are BASE
+    work = work_of(alike, usual_scene(models), models)
+    counts = []
+    while not work.complete:
+        models.run(lambda: work.go_on(0.0))
+        counts.append(len(work.pictures))
+    assert counts == sorted(set(counts)) and counts[-1] == 6 and len(counts) == work.distinct > 1
+    assert sorted(place for place, _ in work.pictures) == list(range(6))
+    files = dict(work.pictures)
+    assert files[0] == files[1] == files[2] and len({files[0], files[3], files[4], files[5]}) > 2

@@ -1,4 +1,4 @@
-"""The page Sheet in a browser: cells come one after the other, a key takes one to Explore, the file is the command's."""
+"""The page Sheet in a browser: cells come as they are drawn, Enter takes one to Explore, the file is the command's."""
 
 from __future__ import annotations
 
@@ -81,7 +81,6 @@ def test_every_picture_says_what_it_is_and_a_phone_scrolls_the_table_alone(serve
 
 
 def test_cells_come_piece_by_piece(server, visit):
-    """With a piece of no time at all each answer has one more blend's cells."""
     with visit(f"{server.url}/sheet?x={quote('seeds=20-27')}&y={quote('alpha=0,0.1,0.2,0.3,0.4,0.6,0.7,1')}") as one:
         one.page.evaluate(RECORD)
         one.page.locator(DRAWN).nth(63).wait_for(timeout=PATIENCE_MS)
