@@ -121,7 +121,7 @@ def visit(browser: Browser) -> Callable[..., AbstractContextManager[Visit]]:
 
 @pytest.fixture
 def browser_page(server: Explorer, visit: Callable[..., AbstractContextManager[Visit]]) -> Iterator[Visit]:
-    """The Explore page of two pico models, one seed, drawn; it must have asked nobody else, and be at ease."""
+    """The Explore page of two pico models, one seed, drawn; afterwards it must have asked nobody else."""
     with visit(f"{server.url}/?seeds=0") as one:
         one.wait_for_pictures()
         yield one
