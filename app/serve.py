@@ -7,6 +7,7 @@ It ends when its standard input does, so that it never outlives the command.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -36,6 +37,7 @@ def main() -> None:
             raise
         click.echo(f"blendgan: {one_line(error)}", err=True)
         sys.exit(EXIT_USER)
+    keep_uploads_in_memory()
     from streamlit.web.cli import main as streamlit
 
     streamlit(prog_name="streamlit")
@@ -49,6 +51,18 @@ def checked(options: str) -> str:
     given = read([options])
     check_models(given.models)
     return dumps(replace(given, device=str(select_device(given.device))))
+
+
+def keep_uploads_in_memory() -> None:
+    """Nothing is written to disk unasked: by default Starlette puts files over 1 MB into a nameless temporary one.
+
+    A setting of the class, and the only one there is. Streamlit bounds what it takes in, and holds it in memory anyway.
+    Older versions have another server, which does not spool.
+    """
+    with contextlib.suppress(ImportError):
+        from starlette.formparsers import MultiPartParser
+
+        MultiPartParser.spool_max_size = sys.maxsize
 
 
 def end_with_input() -> None:

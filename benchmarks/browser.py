@@ -34,8 +34,8 @@ BLEND = 'section[data-name="blend"] img'
 
 
 def find_browser() -> str | None:
-    """Return the program, or None where there is none."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    """Return the program, or None where there is none that runs: Ubuntu's may be one that only asks for a snap."""
+    return next((program for name in BROWSERS if (program := shutil.which(name)) and _runs(program)), None)
 
 
 @dataclass
@@ -143,6 +143,10 @@ def visit(browser: Browser, url: str, width: int = 1280, height: int = 800) -> I
         yield one
     finally:
         context.close()
+
+
+def _runs(program: str) -> bool:
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def _note(hosts: set[str], url: str) -> None:

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import streamlit as st
+
 from app.parts.curve import Moved
 from app.parts.files import component, nothing
 
@@ -26,6 +28,7 @@ def faces(rows: Sequence[Row], key: str, event: Moved | None, *, complete: bool)
 
     `event` is what they answer: the browser knows when it was, and tells the time that went by.
     """
+    event = _answered(key, event)
     data = {
         "rows": [
             {"name": row.name, "pictures": row.pictures and [_text(p) for p in row.pictures], "alts": list(row.alts)}
@@ -36,6 +39,18 @@ def faces(rows: Sequence[Row], key: str, event: Moved | None, *, complete: bool)
         "complete": complete,
     }
     _faces(key=key, data=data, on_more_change=nothing)
+
+
+def _answered(key: str, event: Moved | None) -> Moved | None:
+    """Return the move that this run answers: also the whole page's run that follows on one that was let go.
+
+    Where both come to the browser in one go it draws the second alone, and would never tell the time.
+    """
+    place = f"{key}:let-go"
+    before: Moved | None = st.session_state.pop(place, None)
+    if event is not None and event.final:
+        st.session_state[place] = event
+    return before if event is None else event
 
 
 def _text(picture: bytes) -> str:
