@@ -140,6 +140,7 @@ def _show_rows(found: Kinship) -> None:
         {"resolution": names, "change of weights": list(by_part.values())},
         x="resolution",
         y="change of weights",
+        horizontal=True,
         sort=False,
         height=260,
     )
