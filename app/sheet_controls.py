@@ -95,15 +95,15 @@ def _axis(label: str, axis: Axis, resolutions: Sequence[int], own: Recipe, key: 
 
 def _others(sheet: SheetScene, resolutions: Sequence[int], key: str) -> SheetScene:
     """What no axis says; fields that would change nothing are not there."""
-    left, right, third = st.columns(3)
+    places = iter(st.columns(3, vertical_alignment="bottom"))
     blends = {"swap-res", "alpha", "schedules"} & set(sheet.axes)
     if "seeds" not in sheet.axes:
-        seed = left.number_input("Seed", 0, LARGEST_SEED, key=follow(f"{key}:seed", sheet.seed))
+        seed = next(places).number_input("Seed", 0, LARGEST_SEED, key=follow(f"{key}:seed", sheet.seed))
         sheet = replace(sheet, seed=int(seed))
     if not blends:
         swaps = [None, *resolutions]
         names = {None: "as TRANSFER recommends"}
-        swap = right.selectbox(
+        swap = next(places).selectbox(
             "Swap resolution",
             swaps,
             key=follow(f"{key}:swap", sheet.swap_res),
@@ -111,11 +111,11 @@ def _others(sheet: SheetScene, resolutions: Sequence[int], key: str) -> SheetSce
         )
         sheet = replace(sheet, swap_res=swap)
     if blends == {"swap-res"} and "transfer-gives" not in sheet.axes:
-        side = right.radio(
+        side = next(places).radio(
             "TRANSFER gives", SIDES, key=follow(f"{key}:side", sheet.transfer_gives or "low"), horizontal=True
         )
         sheet = replace(sheet, transfer_gives=None if side == "low" else side)
-    match = third.toggle(
+    match = next(places).toggle(
         "Match colours",
         key=follow(f"{key}:match", sheet.match_colour),
         help="Give all rows the colours (mean, deviation) of the first.",

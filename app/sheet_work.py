@@ -1,10 +1,13 @@
-"""A sheet that is drawn piece by piece: cell after cell while the page shows them, then the file."""
+"""A sheet that is drawn piece by piece: cell after cell while the page shows them, then the file.
+
+A session holds the one that it draws; of those that are drawn only PNG files are left, which all sessions share.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,59 +21,66 @@ from blendgan.images import png_bytes, to_pictures
 from blendgan.papers import papers, text_of
 from blendgan.rendering import Setting
 from blendgan.sheets import Cell, cells, collect, distinct_count, draw, lay_out
-from stylegan2.errors import InputError
+from blendgan.sources import Source
+from stylegan2.errors import BlendganError, InputError
 from stylegan2.incremental import ActivationCache
 
 MOST_CELLS = 64
-MOST_PIXELS = 1 << 23  # of all cells: 8 of 1024 px, 32 of 512 px; 100 MB as float32
-MOST_WORKS = 3  # of all sessions together
-ACTIVATION_BYTES = 128 << 20  # of each
+MOST_PIXELS = 1 << 23  # of all cells: 8 of 1024 px, 32 of 512 px; 100 MB as float32, while they are drawn
+MOST_KEPT = 8  # sheets that are drawn, of all sessions together: PNG files, at most some 20 MB each
+ACTIVATION_BYTES = 128 << 20  # of a sheet that is being drawn
+WORK = "sheet:work"  # in the session's state: its sheet, and what is drawn of it
 
 
 class SheetWork:
-    """The cells of one sheet, and what of them is drawn; the sessions that show the same sheet share it."""
+    """The cells of one sheet, what of them is drawn, and at the end the file of `blendgan grid`."""
 
-    def __init__(self, table: tuple[tuple[Cell, ...], ...], pair: Pair, setting: Setting) -> None:
-        self.table, self.pair, self.distinct = table, pair, distinct_count(table)
-        self.seconds = 0.0
+    def __init__(self, table: Sequence[Sequence[Cell]], sheet: SheetScene, said: dict[str, Any], pair: Pair) -> None:
+        self.places = tuple(cell for row in table for cell in row)
+        self.distinct = distinct_count(table)
         self.pictures: list[tuple[int, bytes]] = []  # (place, PNG file), in the order in which they came
+        self.file: bytes | None = None
+        self.seconds = 0.0
+        self._table, self._sheet, self._said = table, sheet, said
         self._drawn: dict[Cell, Tensor] = {}
-        self._files: dict[bool, tuple[tuple[bytes, ...], bytes]] = {}  # by whether colours are matched
-        self._coming: Iterator[tuple[Cell, Tensor]] = draw(
-            table, *pair.sources, setting, ActivationCache(ACTIVATION_BYTES)
-        )
+        self._sources: tuple[Source, ...] = pair.sources
+        self._coming: Iterator[tuple[Cell, Tensor]] | None = None
 
-    @property
-    def places(self) -> tuple[Cell, ...]:
-        """The cells, row by row."""
-        return tuple(cell for row in self.table for cell in row)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is left to be drawn."""
-        return len(self._drawn) == self.distinct
-
-    def go_on(self, seconds: float) -> None:
-        """Draw for about so long, one picture at least. Raises what blending and drawing raise."""
+    def go_on(self, seconds: float, setting: Setting) -> None:
+        """Draw for about so long, one picture at least; the last piece makes the file. Raises what `draw` raises."""
         start = time.perf_counter()
-        while not self.complete:
-            cell, picture = next(self._coming)
+        while self.file is None:
+            cell, picture = self._next(setting)
             self._drawn[cell] = picture
-            file = png_bytes(to_pictures(picture)[0])
-            self.pictures += [(place, file) for place, one in enumerate(self.places) if one == cell]
+            self._add(cell, png_bytes(to_pictures(picture)[0]))
+            if len(self._drawn) == self.distinct:
+                self._finish()
             if time.perf_counter() - start > seconds:
                 break
         self.seconds += time.perf_counter() - start
 
-    def finished(self, sheet: SheetScene, said: Mapping[str, Any]) -> tuple[tuple[bytes, ...], bytes]:
-        """Return the cells as they are shown, and the file of `blendgan grid`, both PNG."""
-        if sheet.match_colour not in self._files:
-            rows = collect(self.table, self._drawn)
-            shown = match(rows) if sheet.match_colour else rows
-            parts = tuple(png_bytes(picture) for row in shown for picture in to_pictures(row))
-            whole = png_bytes(lay_out(sheet.x, sheet.y.captions, shown), text_of(said))
-            self._files[sheet.match_colour] = parts, whole
-        return self._files[sheet.match_colour]
+    def _next(self, setting: Setting) -> tuple[Cell, Tensor]:
+        if self._coming is None:
+            base, transfer = self._sources
+            self._coming = draw(self._table, base, transfer, setting, ActivationCache(ACTIVATION_BYTES))
+        try:
+            return next(self._coming)
+        except BlendganError:  # the same is said again when the page is drawn again
+            self._coming, self._drawn, self.pictures = None, {}, []
+            raise
+
+    def _add(self, cell: Cell, file: bytes) -> None:
+        self.pictures += [(place, file) for place, one in enumerate(self.places) if one == cell]
+
+    def _finish(self) -> None:
+        """Make the file, and let go of tensors and models."""
+        rows = collect(self._table, self._drawn)
+        shown = match(rows) if self._sheet.match_colour else rows
+        if self._sheet.match_colour:
+            parts = [png_bytes(picture) for row in shown for picture in to_pictures(row)]
+            self.pictures = list(enumerate(parts))
+        self.file = png_bytes(lay_out(self._sheet.x, self._sheet.y.captions, shown), text_of(self._said))
+        self._drawn, self._coming, self._sources = {}, None, ()
 
 
 def work_of(sheet: SheetScene, scene: Scene, models: Engine) -> SheetWork:
@@ -81,23 +91,31 @@ def work_of(sheet: SheetScene, scene: Scene, models: Engine) -> SheetWork:
     pair = models.pair(scene.base, scene.transfer)
     table = cells(sheet.x, sheet.y, sheet.fixed, pair.recommended.schedule, pair.resolutions)
     _check_size(table, pair)
-    setting = Setting(scene.truncation_psi, scene.class_index, device=models.device)
-    words = repr(options(replace(sheet, match_colour=False), scene))
-    return _work(table, setting, pair, (scene.base, scene.transfer, words))
+    said = options(sheet, scene)
+    key = (table, scene.base, scene.transfer, repr(said))
+    held, work = st.session_state.get(WORK, (None, None))
+    if held != key or not isinstance(work, SheetWork):
+        work = _kept().get(key) or SheetWork(table, sheet, papers("grid", *pair.sources) | said, pair)
+        st.session_state[WORK] = key, work
+    return work
 
 
-def said_of(sheet: SheetScene, scene: Scene, pair: Pair) -> dict[str, Any]:
-    """Return what the file says of its making, as `blendgan grid` does."""
-    return papers("grid", *pair.sources) | options(sheet, scene)
+def keep_drawn(work: SheetWork) -> None:
+    """Let the other sessions have a sheet that this one has drawn; the oldest makes room."""
+    key, _ = st.session_state[WORK]
+    kept = _kept()
+    kept[key] = work
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
 
 
-@st.cache_resource(max_entries=MOST_WORKS, show_spinner=False)
-def _work(table: tuple[tuple[Cell, ...], ...], setting: Setting, _pair: Pair, words: tuple[str, ...]) -> SheetWork:
-    """One work for each sheet; `words`: its models, and what its file says."""
-    return SheetWork(table, _pair, setting)
+@st.cache_resource(show_spinner=False)
+def _kept() -> OrderedDict[Hashable, SheetWork]:
+    """The sheets that are drawn, the oldest first."""
+    return OrderedDict()
 
 
-def _check_size(table: tuple[tuple[Cell, ...], ...], pair: Pair) -> None:
+def _check_size(table: Sequence[Sequence[Cell]], pair: Pair) -> None:
     count = len(table) * len(table[0])
     height, width = pair.sources[0].checkpoint.config.image_size
     most = min(MOST_CELLS, MOST_PIXELS // (height * width))

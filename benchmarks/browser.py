@@ -112,19 +112,31 @@ class Visit:
         """Wait until so many moves were answered."""
         self.page.wait_for_function(f"window.shown.length >= {count}", timeout=PATIENCE_MS)
 
-    def drag(self, point: int, ys: Sequence[float], pause_ms: float = 30) -> None:
-        """Drag a point through heights, px from where it is, downwards; a move every `pause_ms`."""
+    def alerts(self) -> list[str]:
+        """Return the errors that the page shows."""
+        return self.page.locator("[data-testid=stAlert], [data-testid=stException]").all_inner_texts()
+
+    def take_hold(self, point: int) -> tuple[float, float]:
+        """Press the mouse on a point, and return where it is."""
         box = self.handle(point).bounding_box()
         if box is None:
             raise RuntimeError(f"point {point} is not on the page")
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        mouse = self.page.mouse
-        mouse.move(x, y)
-        mouse.down()
-        for step in ys:
-            mouse.move(x, y + step)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        return x, y
+
+    def inwards(self, point: int) -> int:
+        """Return the way from a point's place to the middle of the curve: 1 = down, -1 = up."""
+        return 1 if float(self.handle(point).get_attribute("aria-valuenow") or 0) > 0.5 else -1
+
+    def drag(self, point: int, downwards: Sequence[float], pause_ms: float = 30) -> None:
+        """Drag a point through places, px below where it is; a move every `pause_ms`."""
+        x, y = self.take_hold(point)
+        for step in downwards:
+            self.page.mouse.move(x, y + step)
             self.page.wait_for_timeout(pause_ms)
-        mouse.up()
+        self.page.mouse.up()
 
 
 @contextmanager

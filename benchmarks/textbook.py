@@ -27,7 +27,7 @@ State = Mapping[str, Tensor]
 def filter_padded(x: Tensor, padding: list[int], gain: float = 1.0) -> Tensor:
     """Pad x [N, C, H, W] by [left, right, top, bottom], then filter every channel."""
     channels = x.shape[1]
-    kernel = (FIR * gain).to(x.dtype).expand(channels, 1, 4, 4)
+    kernel = (FIR.to(x) * gain).expand(channels, 1, 4, 4)
     return F.conv2d(F.pad(x, padding), kernel, groups=channels)
 
 

@@ -58,12 +58,14 @@ def kernel_findings() -> tuple[Finding, ...]:
 
 def _ops(chosen: str) -> str:
     if chosen == "cuda":
-        return f"on CUDA devices our kernels, by {cuda.VARIABLE}=cuda; no device has proven them yet"
+        return f"on CUDA devices our kernels, by {cuda.VARIABLE}=cuda"
     if chosen == "reference":
         return f"PyTorch's own, by {cuda.VARIABLE}=reference"
-    if torch.cuda.is_available() and all(cuda.is_proven(name, 0) for name in cuda.PROVEN):
+    if not torch.cuda.is_available():
+        return "PyTorch's own; on CUDA devices that have proven them, our kernels"
+    if all(cuda.is_proven(name, 0) for name in cuda.PROVEN):
         return "on CUDA devices our kernels"
-    return f"PyTorch's own; our CUDA kernels are not proven on a device, so {cuda.VARIABLE}=auto does not choose them"
+    return f"PyTorch's own; our kernels are not proven on such a device, so {cuda.VARIABLE}=auto does not choose them"
 
 
 def _compiler() -> str:

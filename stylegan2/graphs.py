@@ -1,6 +1,7 @@
 """A synthesis pass as one CUDA graph: hundreds of small launches become one, for pictures of a shape seen before.
 
-Chosen by `BLENDGAN_GRAPHS=on`. By default it is off: no device has run it yet.
+Chosen by `BLENDGAN_GRAPHS=on`. By default it is off: the first picture of a shape takes four passes and the capture,
+so it pays from some dozen pictures on (docs/performance.md).
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ function build(table, data) {
   const top = document.createElement("tr");
   top.append(corner, ...heads);
   table.querySelector("thead").replaceChildren(top);
+  table.style.setProperty("--columns", data.columns.length);
   const rows = data.rows.map((caption, y) => {
     const row = document.createElement("tr");
     row.append(cell("th", caption, "row"), ...data.columns.map((column, x) => button(table, data, y, x)));

@@ -49,7 +49,7 @@ def _bring(models: Engine) -> None:
         limit = models.options.max_upload_mb
         file = st.file_uploader("Model file", SUFFIXES, key=f"{KEY}:file:{turn}", max_upload_size=limit)
         st.caption(
-            f"At most {limit} MB. It is read as data, nothing in it is run, and it is not written to the disk. It "
+            f"At most {limit} MB. It is read as data, nothing in it is run, and it is not kept on the disk. It "
             "stays in memory for this session, until you bring another, forget it, or close the page."
         )
         if file is not None:
@@ -92,9 +92,9 @@ def _choose(shown: ModelsScene, models: Engine) -> ModelsScene:
 def _show_one(name: str, models: Engine) -> None:
     found = facts(name, models)
     st.subheader(escaped(file_name(name)))
-    roles = st.columns(2)
-    for place, role in zip(roles, ("base", "transfer"), strict=True):
-        place.button(f"Use as {role.upper()}", key=f"{KEY}:{role}", on_click=_use, args=(role, name, models))
+    with st.container(horizontal=True):
+        for role in ("base", "transfer"):
+            st.button(f"Use as {role.upper()}", key=f"{KEY}:{role}", on_click=_use, args=(role, name, models))
     st.table({"what": list(found.rows), "found": [escaped(text) for text in found.rows.values()]}, border="horizontal")
     _show_tree(found)
 
@@ -140,6 +140,7 @@ def _show_rows(found: Kinship) -> None:
         {"resolution": names, "change of weights": list(by_part.values())},
         x="resolution",
         y="change of weights",
+        horizontal=True,
         sort=False,
         height=260,
     )

@@ -7,6 +7,7 @@ the middle of the picture.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,7 @@ def blit_matrices(dice: Dice, size: tuple[int, int]) -> Tensor:
 
 def geometry_matrices(dice: Dice, size: tuple[int, int]) -> Tensor:
     """Scale, rotation, stretch, rotation, fractional move, in the paper's order; size is (width, height)."""
-    p_rotate = 1 - math.sqrt(1 - min(dice.p, 1))  # two rotations: at least one is drawn with probability p
+    p_rotate = 1 - (1 - dice.p) ** 0.5  # two rotations: at least one is drawn with probability p
     zoom = (dice.normal(SCALE_STD) * dice.drawn()).exp()
     before = dice.uniform(-math.pi, math.pi) * dice.drawn(p_rotate)
     stretch = (dice.normal(SCALE_STD) * dice.drawn()).exp()
@@ -76,7 +77,8 @@ def apply_geometry(pictures: Tensor, matrices: Tensor) -> Tensor:
     out = (width + _REACH, height + _REACH)  # px: half a filter more on every side
     shift = torch.full([1], _DELAY, device=matrices.device)
     matrices = translation(-shift, -shift) @ matrices @ translation(shift, shift)
-    theta = torch.linalg.inv(_half_sizes(matrices, width, height)) @ matrices @ _half_sizes(matrices, *out)
+    device = matrices.device
+    theta = _diagonal(2 / width, 2 / height, device) @ matrices @ _diagonal(out[0] / 2, out[1] / 2, device)
     grid = F.affine_grid(theta[:, :2], [n, c, 2 * out[1], 2 * out[0]], align_corners=False)
     down_x, down_y = (_halving(side, pictures.device) for side in (width, height))
     return down_y @ grid_sample(fine, grid) @ down_x.t()
@@ -87,6 +89,13 @@ _CENTRE = sum(i * tap for i, tap in enumerate(SYM6)) / sum(SYM6)  # 5.10: the wa
 _DELAY = (_REACH - 1 + 0.5 - _CENTRE) / 2  # px that the doubled picture lies to the upper left of where it should
 
 
+# What never changes is made once for a device: made anew, it would be copied there for every batch, and waited for.
+_kept = lru_cache(maxsize=32)
+
+
+@_kept
+@torch.inference_mode(False)
+@torch.no_grad()
 def _doubling(side: int, device: torch.device) -> Tensor:
     """Mirror the rim, double, filter: as a matrix [2·side, side], since two products beat filtering three channels."""
     columns = torch.eye(side, device=device)[:, None, None]  # [side, 1, 1, side]: one picture of one row per column
@@ -94,6 +103,9 @@ def _doubling(side: int, device: torch.device) -> Tensor:
     return upfirdn2d(columns, _taps(device), up=[2, 1], padding=[0, -1, 0, 0], gain=2)[:, 0, 0].t()
 
 
+@_kept
+@torch.inference_mode(False)
+@torch.no_grad()
 def _halving(side: int, device: torch.device) -> Tensor:
     """Filter and halve: a matrix [side, 2·(side + reach)]."""
     columns = torch.eye(2 * (side + _REACH), device=device)[:, None, None]
@@ -105,6 +117,8 @@ def _taps(device: torch.device) -> Tensor:
     return (taps / taps.sum())[None]  # [1, 12]
 
 
-def _half_sizes(like: Tensor, width: int, height: int) -> Tensor:
-    """The matrix [3, 3] from normalised coordinates in [-1, 1] to px from the middle."""
-    return torch.diag(like.new_tensor([width / 2, height / 2, 1]))
+@_kept
+@torch.inference_mode(False)
+def _diagonal(x: float, y: float, device: torch.device) -> Tensor:
+    """The matrix [3, 3] that scales by x and y: normalised coordinates in [-1, 1] to px from the middle, or back."""
+    return torch.diag(torch.tensor([x, y, 1.0], device=device))

@@ -88,6 +88,8 @@ def test_what_cannot_be_drawn_is_one_sentence_and_the_controls_stay(explorer, qu
     (error,) = test.error
     assert words in error.value.replace("\\", "")
     assert not test.exception and not test.code and test.text_input
+    test.run()
+    assert not test.exception and [again.value for again in test.error] == [error.value]
 
 
 def test_changing_the_controls_changes_sheet_and_address(explorer):
@@ -107,17 +109,60 @@ def test_changing_the_controls_changes_sheet_and_address(explorer):
     assert "alpha=0,0.25,0.5,1" in only_code(test)  # what was there before
 
 
-def test_sessions_with_one_sheet_share_its_work(explorer):
+def test_a_sheet_that_is_drawn_is_there_for_other_sessions(explorer, monkeypatch):
     from app import sheet_work
 
-    explorer("sheet", x="seeds=0-3", y="alpha=1")
-    begun = []
-    original = sheet_work.draw
-    sheet_work.draw = lambda *given: begun.append(1) or original(*given)
-    try:
-        script = explorer("sheet", x="seeds=0-3", y="alpha=1")
-        assert not begun and not script.exception
-        explorer("sheet", x="seeds=0-4", y="alpha=1")
-        assert begun == [1]
-    finally:
-        sheet_work.draw = original
+    begun, original = [], sheet_work.draw
+    monkeypatch.setattr(sheet_work, "draw", lambda *given: begun.append(given) or original(*given))
+    first = explorer("sheet", x="seeds=0-3", y="alpha=1")
+    first.toggle(key="sheet:match").set_value(True).run()
+    assert len(begun) == 2 and not first.exception
+    testing = pytest.importorskip("streamlit.testing.v1")
+    for seeds, count in (("seeds=0-3", 2), ("seeds=0-4", 3)):
+        other = testing.AppTest.from_string("from app.screens import sheet\nsheet.page()\n", default_timeout=60)
+        other.query_params["x"], other.query_params["y"] = seeds, "alpha=1"
+        assert not other.run().exception and "blendgan grid" in only_code(other)
+        assert len(begun) == count
+
+
+def test_what_is_drawn_holds_neither_models_nor_tensors_and_is_bounded(explorer):
+    import gc
+
+    from torch import Tensor
+
+    from app import sheet_work
+    from app.engine import Pair
+
+    test = explorer("sheet", x="seeds=0", y="alpha=1")
+    for seed in range(1, sheet_work.MOST_KEPT + 3):
+        test.text_input(key="sheet:x:values").set_value(str(seed)).run()
+    kept = sheet_work._kept()
+    assert len(kept) == sheet_work.MOST_KEPT
+    held = [one for work in kept.values() for one in gc.get_referents(work.__dict__)]
+    assert not [one for one in held if isinstance(one, (Tensor, Pair))]
+    assert not any(work._drawn or work._sources or work._coming for work in kept.values())
+
+
+def test_cells_are_drawn_piece_by_piece_and_each_stands_at_all_its_places(explorer, pico_files):
+    from app.engine import engine
+    from app.scene import usual_scene
+    from app.sheet_scene import SheetScene
+    from app.sheet_work import work_of
+    from blendgan.axes import parse_axis
+    from blendgan.rendering import Setting
+
+    explorer("sheet", x="seeds=9", y="alpha=1")  # so that there is an engine on these models
+    models = engine()
+    twice = SheetScene(parse_axis("swap-res=4,8"), parse_axis("schedules=alpha 0.3; alpha 0.6"))
+    with pytest.raises(Exception, match="they say themselves"):
+        work_of(twice, usual_scene(models), models)
+    alike = SheetScene(parse_axis("swap-res=4,8,16"), parse_axis("alpha=0,1"))  # without TRANSFER all swaps are BASE
+    work = work_of(alike, usual_scene(models), models)
+    counts = []
+    while work.file is None:
+        models.run(lambda: work.go_on(0.0, Setting()))
+        counts.append(len(work.pictures))
+    assert counts == sorted(set(counts)) and counts[-1] == 6 and len(counts) == work.distinct > 1
+    assert sorted(place for place, _ in work.pictures) == list(range(6))
+    files = dict(work.pictures)
+    assert files[0] == files[1] == files[2] and len({files[0], files[3], files[4], files[5]}) > 2

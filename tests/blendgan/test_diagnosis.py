@@ -64,14 +64,21 @@ def test_missing_compilers_matter_only_where_kernels_could_run(no_compiler, monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     found = kernel_lines()
     assert found["CUDA compiler"] == Finding("CUDA compiler", "none")
-    assert "not proven on a device, so BLENDGAN_OPS=auto does not choose them" in found["ops"].value
+    assert found["ops"].value == "PyTorch's own; on CUDA devices that have proven them, our kernels"
     assert found["CUDA kernels"].value == "not built; blendgan doctor --build does"
     monkeypatch.setenv("BLENDGAN_OPS", "cuda")
     found = kernel_lines()
     assert found["CUDA compiler"].advice == "nvcc: not found; install it"
-    assert "no device has proven them yet" in found["ops"].value
+    assert found["ops"].value == "on CUDA devices our kernels, by BLENDGAN_OPS=cuda"
     monkeypatch.setenv("BLENDGAN_OPS", "reference")
     assert kernel_lines()["ops"].value == "PyTorch's own, by BLENDGAN_OPS=reference"
+
+
+def test_a_device_that_has_not_proven_them_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for capability, expected in {(9, 0): "on CUDA devices our kernels", (8, 0): "not proven on such a device"}.items():
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
+        assert expected in kernel_lines()["ops"].value
 
 
 def test_an_unknown_mode_is_one_line_and_stops_a_command(monkeypatch, capsys, tmp_path):
