@@ -28,6 +28,7 @@ GRACE_S = 2.0  # for Streamlit to close its connections
 
 def main() -> None:
     """Check what was asked for, then serve; what the user can mend becomes one line, and exit 2."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait turning would take the browser's core
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the command too, which ends this process
     threading.Thread(target=end_with_input, daemon=True).start()
     try:
@@ -44,13 +45,14 @@ def main() -> None:
 
 
 def checked(options: str) -> str:
-    """Return the options with the device's own name in place of auto. Raises what opening and blending models raise."""
+    """Return the options with device and threads said. Raises what opening and blending models raise."""
+    from blendgan.crew import cores
     from blendgan.devices import select_device
-    from blendgan.explorer import check_models
+    from blendgan.explorer import check_models, threads_for
 
     given = read([options])
-    check_models(given.models)
-    return dumps(replace(given, device=str(select_device(given.device))))
+    threads = threads_for(check_models(given.models), cores())
+    return dumps(replace(given, device=str(select_device(given.device)), threads=given.threads or threads))
 
 
 def keep_uploads_in_memory() -> None:

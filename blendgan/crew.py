@@ -186,7 +186,11 @@ def _dismiss(crew: Iterable[_Worker[Any]]) -> None:
         worker.pipe.close()
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def threads_each(workers: int) -> int:
     """Return how many threads a worker has, so that together they have the cores that this process may use, once."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)
+    return max(1, cores() // workers)

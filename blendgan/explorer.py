@@ -15,6 +15,7 @@ from stylegan2.errors import InputError
 OLDEST_STREAMLIT = (1, 60)  # 1.51 has components without frames, but not all that the pages use
 PROGRAM = "serve.py"  # of the app, see there
 EVERYWHERE = ("0.0.0.0", "::")  # all addresses of the machine
+SMALL_PX = 128  # on two cores, with the browser on them: 99 ms on one thread, 116 on two; at 256 px 0.77 and 0.54 s
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 _PACKAGES = Path(__file__).resolve().parent
@@ -52,16 +53,25 @@ def offered(models: Sequence[str]) -> tuple[str, ...]:
     return tuple(models) or (*SHIPPED_PAIR, *shipped)
 
 
-def check_models(models: Sequence[str]) -> None:
-    """Open all models, and see that the second can be blended into the first. Raises what opening and blending raise.
+def threads_for(resolution: int, cores: int) -> int:
+    """Return how many threads draw models of this resolution (px) where nobody says it, on a machine of some cores.
 
-    Needs torch.
+    A small model's picture is many short steps, after each of which all threads wait for the last one: the browser,
+    which draws too, and the server must have a core of their own. A large one's steps are long.
+    """
+    return cores if resolution > SMALL_PX else max(1, cores - 1)
+
+
+def check_models(models: Sequence[str]) -> int:
+    """Open all models, and see that the second can be blended into the first; return their resolution in px.
+
+    Raises what opening and blending raise. Needs torch.
     """
     from blendgan.blending import blend_lazily, preset
     from blendgan.sources import open_source
 
     base, transfer = [open_source(model) for model in models][:2]
-    blend_lazily((base, transfer), preset(transfer.checkpoint))
+    return blend_lazily((base, transfer), preset(transfer.checkpoint)).config.resolution
 
 
 def require_streamlit() -> None:

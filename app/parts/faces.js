@@ -1,5 +1,5 @@
 // Rows of faces. Pictures that did not change stay; the time from the event to the picture is this clock's own.
-const STILL_MS = 120;  // without a new picture for so long, the rest of a coarse one is asked for
+const STILL_MS = 60;  // without a new picture for so long, the rest of a coarse one is asked for
 const waits = new WeakMap(), moves = new WeakMap();
 
 export default function (component) {

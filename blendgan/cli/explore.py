@@ -27,7 +27,9 @@ Examples:
 @click.option(
     "--max-upload", type=click.IntRange(1, 4096), default=200, show_default=True, metavar="MB", help="Of one file."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores, for small models one less]"
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, or mps.")
 @options.debug
 def explore(

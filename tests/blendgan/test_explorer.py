@@ -32,7 +32,7 @@ def test_models_are_opened_and_blended_before_anything_starts(tmp_path, pico):
     for name, config in (("a", usual), ("b", usual), ("other", replace(usual, channels=(8, 6, 5)))):
         pico(0, config).save(tmp_path / f"{name}.safetensors")
     a, b, other = (str(tmp_path / f"{name}.safetensors") for name in ("a", "b", "other"))
-    explorer.check_models((a, b, other))  # what is offered besides need not fit these two
+    assert explorer.check_models((a, b, other)) == 16  # what is offered besides need not fit these two
     with pytest.raises(ShapeMismatch, match=r"do not fit: .*channels: BASE has \(8, 6, 4\)"):
         explorer.check_models((a, other))
     with pytest.raises(UnknownWeights, match="neither an existing file nor a shipped name"):
@@ -132,3 +132,8 @@ def test_a_wheel_has_all_of_the_app_and_finds_it(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path / "site", check=True, capture_output=True, text=True
     ).stdout
     assert json.loads(told) == str(tmp_path / "site/blendgan/_bundled/app")
+
+
+def test_small_models_leave_a_core_to_the_browser():
+    assert [explorer.threads_for(128, cores) for cores in (1, 2, 8)] == [1, 1, 7]
+    assert [explorer.threads_for(256, cores) for cores in (1, 2, 8)] == [1, 2, 8]
