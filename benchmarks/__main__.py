@@ -18,7 +18,7 @@ from benchmarks.figures import Row, Seconds, machine
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
 
-NAMES = ("synthesis", "incremental", "train", "startup", "memory", "chain", "blend", "ops", "gpu")
+NAMES = ("synthesis", "incremental", "train", "startup", "memory", "chain", "blend", "ops", "explorer", "gpu")
 MARKS = ("<!-- figures: python -m benchmarks --into this file -->", "<!-- end of figures -->")
 PLOT = "pictures/performance.png"  # beside the page
 

@@ -16,6 +16,7 @@ from stylegan2.checkpoints.checkpoint import Checkpoint
 INHERITED = ("licence", "attribution", "source", "lineage")  # metadata of a parent that the child must pass on
 LONGEST_NAME = 60  # characters that are shown of a name which a stranger's file gives
 SHOWN_DIGITS = 12  # of a fingerprint's 64
+MOST_SHOWN = 100  # ancestors in a tree: a stranger's file may name any number
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,17 @@ class Ancestor:
     name: str
     fingerprint: str
     mapping_fingerprint: str
+
+
+@dataclass(frozen=True)
+class Relative:
+    """An ancestor in its place in the tree: `depth` from 0, the parents; `how` its child was made of it."""
+
+    depth: int
+    how: str
+    name: str
+    fingerprint: str
+    licence: str
 
 
 def parent_of(name: str, digest: str, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -40,6 +52,21 @@ def parent_of(name: str, digest: str, checkpoint: Checkpoint) -> dict[str, Any]:
 def ancestors(lineage: object) -> tuple[Ancestor, ...]:
     """Return all that a lineage names, the nearest first; nothing for a value of another form."""
     return tuple(_ancestors(lineage))
+
+
+def family_tree(lineage: object) -> tuple[Relative, ...]:
+    """Return what a lineage names as a tree in reading order, each before its own ancestors; the first MOST_SHOWN.
+
+    Names and licences are cut to LONGEST_NAME characters; what is of another form is left out.
+    """
+    found: list[Relative] = []
+    left = _branches(lineage, 0)
+    while left and len(found) < MOST_SHOWN:
+        depth, how, parent = left.pop(0)
+        name, fingerprint, licence = (_text(parent.get(key)) for key in ("name", "fingerprint", "licence"))
+        found.append(Relative(depth, how, name[:LONGEST_NAME], fingerprint[:SHOWN_DIGITS], licence[:LONGEST_NAME]))
+        left = _branches(parent.get("lineage"), depth + 1) + left
+    return tuple(found)
 
 
 def evidence(base: Checkpoint, transfer: Checkpoint) -> tuple[str, ...]:
@@ -82,15 +109,23 @@ def _ancestors(lineage: object) -> Iterator[Ancestor]:
     level = _parents(lineage)
     while level:
         for parent in level:
-            names = (parent.get(key) for key in ("name", "fingerprint", "mapping_fingerprint"))
-            yield Ancestor(*(name if isinstance(name, str) else "" for name in names))
+            yield Ancestor(*(_text(parent.get(key)) for key in ("name", "fingerprint", "mapping_fingerprint")))
         level = [grandparent for parent in level for grandparent in _parents(parent.get("lineage"))]
 
 
 def _parents(lineage: object) -> list[Mapping[str, Any]]:
+    return [parent for _, _, parent in _branches(lineage, 0)]
+
+
+def _branches(lineage: object, depth: int) -> list[tuple[int, str, Mapping[str, Any]]]:
+    """The parents that a lineage names, each with its depth and how the child was made of it."""
     if not isinstance(lineage, Mapping):
         return []
-    found: list[Any] = []
-    for value in lineage.values():
-        found += value if isinstance(value, list) else [value]
-    return [parent for parent in found if isinstance(parent, Mapping)]
+    found: list[tuple[str, Any]] = []
+    for key, value in lineage.items():
+        found += [(str(key)[:LONGEST_NAME], parent) for parent in (value if isinstance(value, list) else [value])]
+    return [(depth, key, parent) for key, parent in found if isinstance(parent, Mapping)]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

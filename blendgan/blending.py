@@ -15,7 +15,7 @@ from blendgan.channels import Channels, Region
 from blendgan.combine import Share
 from blendgan.fitting import fit
 from blendgan.licences import strictest
-from blendgan.planning import Row, plan
+from blendgan.planning import Gains, Row, plan
 from blendgan.recipe import DEFAULT, KEY, Model, Policy, Recipe, Transfer, recipe_of, to_json
 from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.schedule import Schedule, Uniform
@@ -61,8 +61,17 @@ def blend_lazily(sources: Sequence[Source], recipe: Recipe) -> Checkpoint:
     The models that the recipe may name are replaced by these. Raises RecipeError for a source that is not the model
     which the recipe pins, for a schedule that lacks an alpha, and ShapeMismatch for models that do not fit.
     """
-    fitted = fit(sources, recipe.size)
-    rows = plan(fitted, recipe)
+    return blend_fitted(fit(sources, recipe.size), sources, recipe)
+
+
+def blend_fitted(
+    fitted: Sequence[Source], sources: Sequence[Source], recipe: Recipe, gains: Sequence[Gains | None] | None = None
+) -> Checkpoint:
+    """Carry out a recipe on models that were fitted to each other already; `sources` are what they were made of.
+
+    `gains`: see `plan`.
+    """
+    rows = plan(fitted, recipe, gains)
     named = _named(sources, recipe)
     shares = [
         Share(transfer.model.fingerprint, source.checkpoint.tensors, {row.name: row.alphas[i] for row in rows})
@@ -131,8 +140,10 @@ def preset(transfer: Checkpoint) -> Recipe:
 def _named(sources: Sequence[Source], recipe: Recipe) -> Recipe:
     """Return the recipe with the sources' names and fingerprints; those that it pins must be these."""
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run, and is half of a large blend's time
-        fingerprints = pool.map(lambda source: source.fingerprint, sources)
-    models = [Model(source.name, found) for source, found in zip(sources, fingerprints, strict=True)]
+        for source in sources:
+            if not source.is_hashed:  # most often they are: a live blend has no time for threads
+                pool.submit(getattr, source, "fingerprint")
+    models = [Model(source.name, source.fingerprint) for source in sources]
     for pinned, model in zip((recipe.base, *(one.model for one in recipe.transfers)), models, strict=True):
         check_pin(model, pinned)
     transfers = tuple(

@@ -32,6 +32,20 @@ def to_json(channels: Channels) -> dict[str, Any]:
             return {"kind": "region", "box": list(channels.box or ()), "share": channels.share}
 
 
+def to_words(channels: Channels) -> str:
+    """Return the channels in one text, as `parse` reads it: `top:0.25:change`."""
+    match channels:
+        case Ramp():
+            return f"ramp:{channels.first},{channels.last}"
+        case Lists():
+            return "lists:" + ",".join(f"{r}={'/'.join(map(str, gains))}" for r, gains in channels.pairs)
+        case Top():
+            return f"top:{channels.share}:{channels.by}"
+        case Region():
+            where = channels.mask if channels.box is None else ",".join(map(str, channels.box))
+            return f"region:{where}:top:{channels.share}"
+
+
 def from_json(values: Mapping[str, Any]) -> Channels:
     """Build channels from plain values. Raises RecipeError, which names the key, the value and what is allowed."""
     kind = values.get("kind") if isinstance(values, Mapping) else values

@@ -50,6 +50,15 @@ def drifts(rows: Sequence[Tensor]) -> tuple[float, ...]:
     return tuple(float((mean - means[0]).norm()) for mean in means)
 
 
+def distances(images: Tensor, others: Tensor) -> Tensor:
+    """Return how far the colours of two batches [N, 3, H, W] lie apart, pixel by pixel: ΔE*ab (CIE 1976) [N, 1, H, W].
+
+    About 2 can just be seen, 100 is black and white.
+    """
+    found: Tensor = torch.linalg.vector_norm(to_lab(images) - to_lab(others), dim=1, keepdim=True)
+    return found
+
+
 def match(rows: Sequence[Tensor]) -> list[Tensor]:
     """Give each row the first row's mean and deviation, channel by channel of L*a*b*; the first stays as it is.
 

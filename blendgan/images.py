@@ -6,8 +6,10 @@ converts.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -101,12 +103,31 @@ def write_png(
     `metadata` goes into iTXt chunks, key by key, in UTF-8. A missing folder is made. Raises
     InputError where it cannot be written.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as file:
+        save_png(file, picture, metadata, profile)
+
+
+def save_png(
+    file: IO[bytes],
+    picture: Image.Image,
+    metadata: Mapping[str, str] | None = None,
+    profile: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the bytes of `write_png` to an open file, which may be one in memory."""
     chunks = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         chunks.add_itxt(key, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writing(path) as file:
-        picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
+    picture.save(file, "PNG", pnginfo=chunks, compress_level=PNG_EFFORT, **(profile or {}))
+
+
+def png_bytes(
+    picture: Image.Image, metadata: Mapping[str, str] | None = None, profile: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Return the very bytes of the file that `write_png` writes."""
+    file = io.BytesIO()
+    save_png(file, picture, metadata, profile)
+    return file.getvalue()
 
 
 def read_metadata(path: Path) -> dict[str, str]:

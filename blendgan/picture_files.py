@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from blendgan.images import read_metadata, write_png
+from blendgan.images import read_metadata, save_png
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.errors import InputError
 
@@ -61,22 +61,38 @@ def write_picture(
     What is transparent becomes white in forms without alpha. Raises InputError for another ending, for a picture larger
     than the form can hold, and where it cannot be written.
     """
+    _require_room(path, picture)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as file:
+        save_picture(file, path, picture, metadata, profile)
+    sidecar = sidecar_of(path)
+    if metadata is not None and sidecar is not None:
+        with writing(sidecar) as file:
+            file.write(json.dumps(dict(metadata), indent=1).encode())
+
+
+def save_picture(
+    file: BinaryIO, name: Path, picture: Image.Image, metadata: Mapping[str, str] | None, profile: Mapping[str, bytes]
+) -> None:
+    """Write the bytes of `write_picture`, whose name says the form, to an open file, which may be one in memory.
+
+    Raises InputError for another ending, and for a picture larger than the form can hold.
+    """
+    form = _require_room(name, picture)
+    if form.name == "PNG":
+        save_png(file, picture, metadata, profile)
+    else:
+        (picture if form.has_alpha else _opaque(picture)).save(file, form.name, **form.options, **profile)
+
+
+def _require_room(path: Path, picture: Image.Image) -> Form:
     form = form_of(path)
     if max(picture.size) > form.largest_px:
         raise InputError(
             f"{path}: found {picture.width} x {picture.height} px, {form.name} holds at most {form.largest_px} px a "
             "side; write .png"
         )
-    if form.name == "PNG":
-        write_png(path, picture, metadata, profile)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writing(path) as file:
-        (picture if form.has_alpha else _opaque(picture)).save(file, form.name, **form.options, **profile)
-    sidecar = sidecar_of(path)
-    if metadata is not None and sidecar is not None:
-        with writing(sidecar) as file:
-            file.write(json.dumps(dict(metadata), indent=1).encode())
+    return form
 
 
 def read_texts(path: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from blendgan.schedule import Layers, alpha_at
 from blendgan.sources import Source
 from stylegan2.config import GeneratorConfig
 from stylegan2.errors import RecipeError
-from stylegan2.sites import MAPPING, NOISE_BUFFER, W_AVG, Site, sites
+from stylegan2.sites import MAPPING, NOISE_BUFFER, W_AVG, Site
 
 Gains = Mapping[str, Sequence[float]]  # feature maps, by the layer that makes them -> a gain in [0, 1] for each
 
@@ -37,21 +37,31 @@ class Row:
         return values | {"alphas": shares} | ({"channel_axis": axes[0]} if axes else {})
 
 
-def plan(sources: Sequence[Source], recipe: Recipe) -> tuple[Row, ...]:
+def plan(sources: Sequence[Source], recipe: Recipe, gains: Sequence[Gains | None] | None = None) -> tuple[Row, ...]:
     """Return a row for each tensor of the result: the mapping first, then from coarse to fine.
 
-    `sources` are BASE and the TRANSFERs, of one shape. Raises RecipeError if a schedule lacks an alpha, or if a tensor
+    `sources` are BASE and the TRANSFERs, of one shape. `gains`: those of each TRANSFER's channels, where they are known
+    already, see `gains_of`. Raises RecipeError if a schedule lacks an alpha, or if a tensor
     that is to be given is not there.
+    """
+    gains = gains_of(recipe, sources) if gains is None else gains
+    base, *transfers = sources
+    config = base.checkpoint.config
+    for transfer in recipe.transfers:
+        _check_layers(transfer, config)
+    rows = [_row(site, recipe, gains) for site in base.sites.values()]
+    return tuple(row for row in rows if _is_there(row, base, transfers))
+
+
+def gains_of(recipe: Recipe, sources: Sequence[Source]) -> tuple[Gains | None, ...]:
+    """Return for each TRANSFER the gains of its channels; None where all are alike. A region's take nearly a second.
+
+    Raises RecipeError for another number of models than the recipe has.
     """
     if len(sources) != len(recipe.transfers) + 1:
         raise RecipeError(f"models: found {len(sources)}, expected BASE and {len(recipe.transfers)} more")
     base, *transfers = sources
-    config = base.checkpoint.config
-    gains = [_gains(transfer, base, source) for transfer, source in zip(recipe.transfers, transfers, strict=True)]
-    for transfer in recipe.transfers:
-        _check_layers(transfer, config)
-    rows = [_row(site, recipe, gains) for site in sites(config).values()]
-    return tuple(row for row in rows if _is_there(row, base, transfers))
+    return tuple(_gains(each, base, source) for each, source in zip(recipe.transfers, transfers, strict=True))
 
 
 def _gains(transfer: Transfer, base: Source, source: Source) -> Gains | None:

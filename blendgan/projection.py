@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Union
@@ -120,10 +120,39 @@ def projection_sheet(projection: Projection) -> Image.Image:
 def project_faces(
     faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig | None = None, watch: Watcher | None = None
 ) -> Latent:
-    """Project aligned faces into one latent: some at a time, so that a crowd takes the memory of a few."""
+    """Project aligned faces into one latent; `watch` is told of every step. Raises InputError where none was made."""
+    search = search_faces(faces, finder, config)
+    for event in search:
+        if isinstance(event, Latent):
+            return event
+        if watch is not None:
+            watch(event)
+    raise InputError("projection: no steps were made; expected at least 1")
+
+
+def search_faces(
+    faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig | None = None
+) -> Iterator[ProjectionStep | Latent]:
+    """Yield every step of the search for the latent of aligned faces, and last the latent.
+
+    Some faces at a time, so that a crowd takes the memory of a few: the steps count anew for each FACES_AT_ONCE. Who
+    stops asking stops the search. Raises InputError where no steps were made.
+    """
     config = config or finder.config
-    parts = [faces[i : i + FACES_AT_ONCE] for i in range(0, len(faces), FACES_AT_ONCE)]
-    steps = [_project_some(part, finder, config, watch) for part in parts]
+    lasts = []
+    for i in range(0, len(faces), FACES_AT_ONCE):
+        last = None
+        for last in _steps_of(faces[i : i + FACES_AT_ONCE], finder, config):
+            yield last
+        if last is None:
+            raise InputError("projection: no steps were made; expected at least 1")
+        lasts.append(last)
+    yield _latent_of(faces, finder, config, lasts)
+
+
+def _latent_of(
+    faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig, steps: Sequence[ProjectionStep]
+) -> Latent:
     metadata = {
         "version": __version__,
         "space": config.space,
@@ -137,20 +166,10 @@ def project_faces(
     return Latent(w, finder.generator.mapping_fingerprint, noise, metadata)
 
 
-def _project_some(
-    faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig, watch: Watcher | None
-) -> ProjectionStep:
+def _steps_of(faces: Sequence[AlignedFace], finder: Finder, config: ProjectionConfig) -> Iterator[ProjectionStep]:
     targets = from_uint8(np.stack([face.crop for face in faces])).to(finder.generator.device)
     start = None if finder.encoder is None else finder.encoder.encode(targets, finder.generator)
-    last = None
-    for last in project(
-        targets, finder.generator, finder.discriminator, config, start=start, curvature=finder.curvature
-    ):
-        if watch is not None:
-            watch(last)
-    if last is None:
-        raise InputError("projection: no steps were made; expected at least 1")
-    return last
+    return project(targets, finder.generator, finder.discriminator, config, start=start, curvature=finder.curvature)
 
 
 @torch.inference_mode()

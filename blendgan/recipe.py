@@ -133,6 +133,8 @@ def recipe_of(schedule: Schedule, mapping: Policy = "base", w_avg: Policy = "bas
     return Recipe((Transfer(schedule),), mapping, w_avg, noise)
 
 
+SHIPPED_PAIR = ("portraits", "paintings")  # BASE and TRANSFER where nobody names models
+
 # Without a schedule from the user or the model: the resolution of the paper's Figures 1c and 1d.
 DEFAULT = recipe_of(Swap(16))
 

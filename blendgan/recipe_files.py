@@ -1,9 +1,13 @@
-"""Recipes in files: YAML to write by hand, and the recipe inside a blended model or a picture, to read back."""
+"""Recipes in files: YAML to write by hand, and the recipe inside a blended model or a picture, to read back.
+
+A short one needs no file: its text stands for it.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +20,7 @@ from blendgan.channels import Channels, Region
 from blendgan.papers import METADATA_KEY
 from blendgan.recipe import KEY, Recipe, to_json
 from blendgan.recipe_schema import BadRecipe, Mistake, from_json
+from blendgan.recipe_words import to_words
 from stylegan2 import store
 from stylegan2.errors import RecipeError
 
@@ -25,6 +30,7 @@ EXPECTED = (
     "a recipe (.yaml), or a blended model (.safetensors) or picture (.png, or .jpg with its .json) that carries one"
 )
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+INLINE = "recipe"  # what messages call one that has no file
 LARGEST_YAML = 1 << 20  # bytes: a recipe with a list of gains for every channel has some 100 kB
 
 _log = logging.getLogger(__name__)
@@ -33,9 +39,12 @@ _log = logging.getLogger(__name__)
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe of a YAML file, or the one that a .safetensors model or a .png picture carries.
 
-    `path` may also be the name of a ready recipe, such as pinkney-1c, or of a shipped model. Raises RecipeError, with
-    line, key, value and what is allowed; CheckpointError for a model that cannot be read.
+    `path` may also be the name of a ready recipe, such as pinkney-1c, or of a shipped model; or, where it begins with
+    {, the recipe itself as YAML in one line: `{schedule: swap-res 16}`. Raises RecipeError, with line, key, value and
+    what is allowed; CheckpointError for a model that cannot be read.
     """
+    if is_inline(path):
+        return _parse(INLINE, os.fspath(path), Path())
     file = find_recipe(path)
     ending = file.suffix.lower()
     if ending in YAML_ENDINGS:
@@ -47,6 +56,16 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         return from_json(values)
     except BadRecipe as error:
         raise RecipeError(f"{file}: its recipe is damaged: {error}") from error
+
+
+def is_inline(path: str | os.PathLike[str]) -> bool:
+    """Whether this is a recipe's own text, rather than the name of one: it begins with {, and no file is called so."""
+    return os.fspath(path).lstrip().startswith("{") and not os.path.isfile(path)
+
+
+def folder_of(path: str | os.PathLike[str]) -> Path:
+    """Return where the relative paths in a recipe are looked for besides the working directory: beside its file."""
+    return Path() if is_inline(path) else Path(path).parent
 
 
 def find_recipe(path: str | os.PathLike[str]) -> Path:
@@ -83,6 +102,22 @@ def dumps_yaml(recipe: Recipe) -> str:
     return text
 
 
+def dumps_flow(recipe: Recipe) -> str:
+    """Return the recipe as YAML in one line, which stands for a file's name: `{base: a, transfers: [b], schedule: …}`.
+
+    In the command line's words where they say all of it.
+    """
+    words = to_words(recipe)
+    values = to_json(recipe)
+    if words is not None and not any(model.fingerprint for model in recipe.models):
+        named = (
+            {"base": recipe.base.name, "transfers": [model.name for model in recipe.models[1:]]} if recipe.base else {}
+        )
+        values = named | {key.replace("-", "_"): text for key, text in words.items() if text != "base"}
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=math.inf, default_flow_style=True)
+    return text.strip()
+
+
 def _of_model(file: Path) -> object:
     from stylegan2 import checkpoints  # needs torch, which a recipe in YAML does not
 
@@ -117,15 +152,21 @@ _CARRIERS = {".safetensors": _of_model} | dict.fromkeys(PICTURE_ENDINGS, _of_pic
 
 
 def _read_yaml(file: Path) -> Recipe:
-    if file.stat().st_size > LARGEST_YAML:
-        raise RecipeError(f"{file}: found {file.stat().st_size} bytes, expected a recipe of at most {LARGEST_YAML}")
+    _refuse_huge(file, file.stat().st_size)
     try:
         text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file}: not UTF-8 text; expected a recipe in YAML") from error
+    return _parse(file, text, file.parent)
+
+
+def _parse(file: Path | str, text: str, folder: Path) -> Recipe:
+    """`file` is what messages call it; `folder`: where its masks may lie."""
+    _refuse_huge(file, len(text))
+    try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_aliases_and_doubles(file, text, node)
         values = yaml.safe_load(text)
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{file}: not UTF-8 text; expected a recipe in YAML") from error
     except RecursionError as error:
         raise RecipeError(f"{file}: nested too deeply; expected a recipe in YAML") from error
     except yaml.YAMLError as error:
@@ -135,9 +176,14 @@ def _read_yaml(file: Path) -> Recipe:
             f"{file}: a value that YAML cannot read ({error}); expected plain numbers and words"
         ) from error
     try:
-        return _with_masks_beside(from_json(values), file.parent)
+        return _with_masks_beside(from_json(values), folder)
     except BadRecipe as error:
         raise RecipeError("; ".join(_located(file, node, mistake) for mistake in error.mistakes)) from error
+
+
+def _refuse_huge(file: Path | str, size: int) -> None:
+    if size > LARGEST_YAML:
+        raise RecipeError(f"{file}: found {size} bytes, expected a recipe of at most {LARGEST_YAML}")
 
 
 def _with_masks_beside(recipe: Recipe, folder: Path) -> Recipe:
@@ -152,7 +198,7 @@ def _with_masks_beside(recipe: Recipe, folder: Path) -> Recipe:
     return replace(recipe, transfers=tuple(replace(t, channels=found(t.channels)) for t in recipe.transfers))
 
 
-def _refuse_aliases_and_doubles(file: Path, text: str, node: Any) -> None:
+def _refuse_aliases_and_doubles(file: Path | str, text: str, node: Any) -> None:
     """A key twice would silently lose one, and aliases can make a small file a huge one (a billion laughs)."""
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AliasToken):
@@ -167,7 +213,7 @@ def _refuse_aliases_and_doubles(file: Path, text: str, node: Any) -> None:
             open_nodes += one.value
 
 
-def _refuse_doubles(file: Path, mapping: Any) -> None:
+def _refuse_doubles(file: Path | str, mapping: Any) -> None:
     seen: dict[str, int] = {}
     for key, _ in mapping.value:
         line = key.start_mark.line + 1
@@ -178,7 +224,7 @@ def _refuse_doubles(file: Path, mapping: Any) -> None:
         seen[key.value] = line
 
 
-def _located(file: Path, root: Any, mistake: Mistake) -> str:
+def _located(file: Path | str, root: Any, mistake: Mistake) -> str:
     return f"{file}, line {_line_at(root, mistake.where)}: {mistake.line()}"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from blendgan.again import draw_again
 from blendgan.images import write_png
 from blendgan.papers import text_of
 from blendgan.personal import AnyWatcher
-from blendgan.picture_files import sidecar_of, write_picture
+from blendgan.photo_files import PhotoFile, origin_of
+from blendgan.picture_files import save_picture, sidecar_of, write_picture
 from blendgan.toon_records import Record, texts_of
 from blendgan.toonification import Studio, Toon, ToonSettings, papers_of, toonify_photo
 from projector.change_files import save_change
@@ -76,16 +78,32 @@ def redraw(studio: Studio, job: Job, watch: AnyWatcher | None = None, tell: Tell
 
 def _write(studio: Studio, toon: Toon, job: Job) -> None:
     said = text_of(papers_of(toon)) if job.with_metadata else None
-    kept = {name: value for name, value in toon.profile.items() if job.with_metadata or name == ALWAYS_KEPT}
     job.picture.parent.mkdir(parents=True, exist_ok=True)
     if job.latent is not None:
         save_latent(toon.latents, job.latent, replace=job.replaces_latent)  # first, since it alone may be refused
     if job.change is not None:
         save_change(toon.change, studio.base, job.change, replace=job.replaces_latent or job.record is not None)
-    write_picture(job.picture, toon.image, texts_of(toon, job.photo) if job.with_metadata else None, kept)
+    write_picture(job.picture, toon.image, *_sayings(toon, origin_of(job.photo) if job.with_metadata else None))
     if job.strip is not None:
         write_png(job.strip, toon.strip(), said)
     if job.front is not None and toon.front is not None:
         write_png(job.front, toon.front, said)
     if job.grid is not None and studio.swaps is not None:
         write_png(job.grid, studio.swaps.sheet(toon.faces, toon.latents), said)
+
+
+def picture_bytes(toon: Toon, photo: PhotoFile, ending: str, *, with_metadata: bool) -> bytes:
+    """Return the bytes that `redraw` writes as the picture, in the form of an ending such as ".png"; writes nothing.
+
+    Raises InputError for another ending, and for a picture larger than the form can hold.
+    """
+    file = BytesIO()
+    save_picture(file, Path(f"toon{ending}"), toon.image, *_sayings(toon, photo.origin if with_metadata else None))
+    return file.getvalue()
+
+
+def _sayings(toon: Toon, origin: Mapping[str, str] | None) -> tuple[dict[str, str] | None, dict[str, bytes]]:
+    """What a picture says of its making, and what of the photo's profile it keeps: without an origin its colours."""
+    if origin is None:
+        return None, {name: value for name, value in toon.profile.items() if name == ALWAYS_KEPT}
+    return texts_of(toon, origin), dict(toon.profile)

@@ -84,7 +84,8 @@ def renderer_of(generator: Generator, setting: Setting) -> Renderer:
     Raises InputError if class and model do not fit.
     """
     label = label_of(generator.config, setting.class_index)
-    generator = generator.to(setting.device)
+    if generator.device != setting.device:  # asking every tensor takes milliseconds, which a live blend does not have
+        generator = generator.to(setting.device)
     if setting.mean_w == "estimated":
         generator.mapping.w_avg = estimate_w_avg(generator)  # in place it could be the caller's checkpoint
     if is_chosen(setting.device) and not isinstance(generator.synthesis, (GraphedSynthesis, IncrementalSynthesis)):

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from blendgan.axes import AXES, Axis
 from blendgan.images import grid, to_pictures
 from blendgan.live import LiveBlend
 from blendgan.recipe import recipe_of
@@ -22,26 +23,7 @@ from blendgan.schedule import Schedule, Side, Swap, Table, Uniform
 from blendgan.schedule_forms import facing
 from blendgan.sources import ModelLike, Source, open_source
 from stylegan2.errors import RecipeError
-
-AXES = ("swap-res", "alpha", "seeds", "schedules", "transfer-gives")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What changes along one side: one of AXES, and for each picture a caption and a value.
-
-    Values: px; a share of TRANSFER in [0, 1]; a seed; a Schedule; "low" or "high".
-    """
-
-    name: str
-    captions: tuple[str, ...]
-    values: tuple[Any, ...]
-
-    def __str__(self) -> str:
-        """Return the axis as the command line has it."""
-        if self.name == "schedules":  # their captions are their words
-            return f"{self.name}={'; '.join(self.captions)}"
-        return f"{self.name}={','.join(map(str, self.values))}"
+from stylegan2.incremental import ActivationCache
 
 
 @dataclass(frozen=True)
@@ -89,14 +71,19 @@ def swap_with_share(resolution: int, side: Side, alpha: float, resolutions: Sequ
 
 
 def draw(
-    rows: Sequence[Sequence[Cell]], base: ModelLike | Source, transfer: ModelLike | Source, setting: Setting
+    rows: Sequence[Sequence[Cell]],
+    base: ModelLike | Source,
+    transfer: ModelLike | Source,
+    setting: Setting,
+    cache: ActivationCache | None = None,
 ) -> Iterator[tuple[Cell, Tensor]]:
     """Yield each distinct cell with its picture [1, 3, H, W], blend by blend.
 
-    From one blend to the next only what changes is blended and computed again. Raises what `blend` raises.
+    From one blend to the next only what changes is blended and computed again; `cache` bounds the memory that this
+    takes. Raises what `blend` raises.
     """
     distinct = dict.fromkeys(cell for row in rows for cell in row)
-    live = LiveBlend((open_source(base), open_source(transfer)), setting)
+    live = LiveBlend((open_source(base), open_source(transfer)), setting, cache)
     for schedule in dict.fromkeys(cell.schedule for cell in distinct):
         renderer = live.renderer(recipe_of(schedule))
         mine = [cell for cell in distinct if cell.schedule == schedule]

@@ -11,6 +11,7 @@ from blendgan.recipe import Model, Recipe
 from stylegan2 import checkpoints, store
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.errors import RecipeError
+from stylegan2.sites import Site, sites
 
 ModelLike = str | os.PathLike[str] | Checkpoint
 IN_MEMORY = "in memory"  # the name of a model that was given as a Checkpoint
@@ -22,6 +23,16 @@ class Source:
 
     name: str
     checkpoint: Checkpoint
+
+    @cached_property
+    def sites(self) -> dict[str, Site]:
+        """Where its generator's tensors act: one table for all the plans of a blend that changes."""
+        return sites(self.checkpoint.config)
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether the fingerprint is known already."""
+        return "fingerprint" in vars(self)
 
     @cached_property
     def fingerprint(self) -> str:

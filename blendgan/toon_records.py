@@ -14,18 +14,18 @@ import numpy as np
 from blendgan import recipe
 from blendgan.faces import Selection
 from blendgan.papers import METADATA_KEY, text_of
+from blendgan.pasting import PASTES
 from blendgan.picture_files import read_texts
 from blendgan.recipe import Recipe
 from blendgan.recipe_schema import BadRecipe, from_json
 from blendgan.regions import REGIONS
-from blendgan.toonification import PASTES, Toon, ToonSettings, papers_of
+from blendgan.toonification import Toon, ToonSettings, papers_of
 from projector import geometry
 from projector.alignment import AlignedFace, align_quad
 from projector.latent import Latent, load_latent, pack, unpack
 from projector.photo import Photo
 from projector.tuning import TuningConfig
 from stylegan2.errors import InputError
-from stylegan2.store import sha256_of
 
 LATENT_KEY = "blendgan.latent"  # of the text: base64 of a latent file in float16
 LARGEST_TEXT = (
@@ -78,11 +78,11 @@ class Record:
         return [align_quad(photo.pixels, place.quad, size_px, place.score, place.points) for place in self.places]
 
 
-def texts_of(toon: Toon, photo: Path | None = None) -> dict[str, str]:
-    """Return all that a redrawn photo's file shall say; of the photo's path only the name."""
+def texts_of(toon: Toon, origin: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return all that a redrawn photo's file shall say; `origin` is the photo's, as `photo_files` has it."""
     said = papers_of(toon)
-    if photo is not None:
-        said["photo"] = {"name": photo.name, "sha256": sha256_of(photo)}
+    if origin is not None:
+        said["photo"] = dict(origin)
     latent = base64.b64encode(pack(toon.latents, np.float16)).decode()
     return text_of(said) | ({LATENT_KEY: latent} if len(latent) <= LARGEST_TEXT else {})
 

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from blendgan import recipe
 from blendgan.blending import blend_models, preset
-from blendgan.colour import take_colours
 from blendgan.faces import ALL, Selection, align_faces, crops
-from blendgan.images import from_uint8, grid, to_pictures, to_uint8
+from blendgan.images import grid, to_pictures
 from blendgan.papers import papers
+from blendgan.pasting import PASTES, in_colours_of_photo, layers_of
 from blendgan.personal import AnyWatcher, Change, change_for, with_change
 from blendgan.projection import Finder, PhotoLike, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
@@ -25,10 +23,9 @@ from blendgan.recipe_schema import from_json
 from blendgan.sources import Source, open_source
 from blendgan.spatial import Masking, SpatialPair
 from blendgan.swap_grid import SwapGrid
-from projector import head
 from projector.alignment import AlignedFace
 from projector.latent import Latent, in_half
-from projector.layer import Layer, change_layer, face_layer
+from projector.layer import Ground
 from projector.optimise import ProjectionConfig
 from projector.paste import compose
 from projector.photo import Photo
@@ -39,13 +36,6 @@ from stylegan2.loading import ModelLike, load_generator
 
 if TYPE_CHECKING:
     from blendgan.blend_search import BlendSearcher
-
-Pixels = NDArray[np.uint8]
-
-
-# How to paste → the share of the photo's fine texture that is kept where none is said, by eye: with all of it a change
-# is light on a photograph, with a quarter the face is painted; one that is pasted as it is looks scratched with any.
-PASTES = {"change": 0.25, "face": 0.0}
 
 
 @dataclass(frozen=True)
@@ -236,28 +226,15 @@ def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: L
     """
     projected, toonified = draw(studio.base, latent).cpu(), draw(studio.blended, latent).cpu()
     if settings.match_colour:
-        toonified = _with_colours_of_photo(toonified, projected, faces, settings)
-    drawn = zip(faces, to_uint8(projected), to_uint8(toonified), strict=True)
-    detail = settings.kept_detail(studio.mask)
-    layers = [_layer(face, before, after, settings.paste, detail) for face, before, after in drawn]
+        toonified = in_colours_of_photo(toonified, projected, faces, settings.paste)
+    layers = layers_of(
+        [Ground(face) for face in faces], projected, toonified, settings.paste, settings.kept_detail(studio.mask)
+    )
     return Toon(
         compose(photo, layers),
         photo.metadata, tuple(faces), latent,
         tuple(to_pictures(projected)), tuple(to_pictures(toonified)), studio.recipe, studio.mask, settings,
     )  # fmt: skip
-
-
-def _layer(face: AlignedFace, before: Pixels, after: Pixels, paste: str, detail: float) -> Layer:
-    return face_layer(face, after, detail) if paste == "face" else change_layer(face, before, after, detail)
-
-
-def _with_colours_of_photo(
-    toonified: Tensor, projected: Tensor, faces: Sequence[AlignedFace], settings: ToonSettings
-) -> Tensor:
-    """Rendered faces in the colours of the photo's or, where only their change counts, of the projections."""
-    photographed = from_uint8(np.stack([face.crop for face in faces]))
-    where = torch.stack([head.plain(head.egg_of(face.points, face.quad), face.size) for face in faces])
-    return take_colours(toonified, projected if settings.paste == "change" else photographed, where)
 
 
 def face_to_json(face: AlignedFace) -> dict[str, Any]:

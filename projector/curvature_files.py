@@ -27,7 +27,7 @@ def save_curvature(curvature: Curvature, path: Path) -> None:
 def load_curvature(path: Path) -> Curvature:
     """Return the curvature of a file, on the CPU. Raises Truncated, and CheckpointError for a file that holds none."""
     try:
-        tensors = StoredTensors(path)
+        tensors = StoredTensors.of_file(path)
         directions, curvatures = tensors["directions"].float(), tensors["curvatures"].float()
         found = Curvature(directions, curvatures, tensors.metadata[KEY])
     except (KeyError, OSError, BlendganError) as error:

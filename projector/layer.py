@@ -43,19 +43,13 @@ Region = tuple[int, int, int, int]  # left, top, right, bottom in px of the phot
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """A face's new look, at the crop's size S; colours in [0, 1].
+class Ground:
+    """What of a face in its photo is the same whatever is pasted there; computed when it is first asked for.
 
-    `planes` [12, S, S] are of guided.fit and act on the photo; `extra` [3, S, S] is added to them. Without planes
-    `extra` is the new face itself. `detail` in [0, 1] is the share of the photo's fine texture that stays. `mask`
-    [M, M] of 0 to 1 in the crop's frame, as it is; None is the head.
+    Whoever redraws a face again and again keeps its ground.
     """
 
     aligned: AlignedFace
-    planes: Tensor | None
-    extra: Tensor
-    detail: float
-    mask: NDArray[np.float32] | None = None
 
     @cached_property
     def egg(self) -> head.Egg:
@@ -78,27 +72,54 @@ class Layer:
         return left, top, min(max(math.ceil(x1), left), width), min(max(math.ceil(y1), top), height)
 
     @cached_property
-    def cover(self) -> Tensor:
-        """What the mask is computed from: planes of the matte and its limit [5, S, S], or the given mask [1, M, M]."""
-        if self.mask is not None:
-            return torch.from_numpy(np.array(self.mask, dtype=np.float32))[None]
+    def matte(self) -> Tensor:
+        """What the head's mask is computed from: planes of the matte and its limit [5, S, S]."""
         crop = _small(unit(self.aligned.crop))
         return torch.cat([head.matte(self.egg, crop), head.limit(self.egg, crop.shape[-1])])
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A face's new look, at the crop's size S; colours in [0, 1].
+
+    `planes` [12, S, S] are of guided.fit and act on the photo; `extra` [3, S, S] is added to them. Without planes
+    `extra` is the new face itself. `detail` in [0, 1] is the share of the photo's fine texture that stays. `mask`
+    [M, M] of 0 to 1 in the crop's frame, as it is; None is the head.
+    """
+
+    ground: Ground
+    planes: Tensor | None
+    extra: Tensor
+    detail: float
+    mask: NDArray[np.float32] | None = None
+
+    @property
+    def aligned(self) -> AlignedFace:
+        """The face and its place."""
+        return self.ground.aligned
+
+    @cached_property
+    def cover(self) -> Tensor:
+        """What the mask is computed from: the head's planes [5, S, S], or the given mask [1, M, M]."""
+        if self.mask is not None:
+            return torch.from_numpy(np.array(self.mask, dtype=np.float32))[None]
+        return self.ground.matte
+
+
 def face_layer(
-    aligned: AlignedFace, crop: Pixels, detail: float = 0.0, mask: NDArray[np.float32] | None = None
+    aligned: AlignedFace | Ground, crop: Pixels, detail: float = 0.0, mask: NDArray[np.float32] | None = None
 ) -> Layer:
     """Put `crop` in the place of the face. `crop`: [S, S, 3], 0 to 255, of any size S, in the frame of `aligned`.
 
-    Raises InputError where shapes do not fit or detail is not in [0, 1].
+    `aligned` may be the face's ground, where it is kept. Raises InputError where shapes do not fit or detail is not in
+    [0, 1].
     """
     _check(crop, detail, mask)
-    return Layer(aligned, None, unit(crop), detail, mask)
+    return Layer(_ground(aligned), None, unit(crop), detail, mask)
 
 
 def change_layer(
-    aligned: AlignedFace,
+    aligned: AlignedFace | Ground,
     before: Pixels,
     after: Pixels,
     detail: float = 1.0,
@@ -106,8 +127,10 @@ def change_layer(
 ) -> Layer:
     """Add the change from `before` to `after`, both [S, S, 3], 0 to 255, of the size of the aligned crop.
 
-    Raises InputError as `face_layer`.
+    `aligned` may be the face's ground. Raises InputError as `face_layer`.
     """
+    ground = _ground(aligned)
+    aligned = ground.aligned
     _check(after, detail, mask)
     if not before.shape == after.shape == aligned.crop.shape:
         raise InputError(
@@ -122,7 +145,11 @@ def change_layer(
     planes = guided.fit(guide, _small(change), _small(trust) + LEAST_TRUST, radius, SMOOTHNESS)
     told = guided.apply(_sized(planes, crop.shape[-1]), crop)
     strokes = (change - told) * guided.box_mean(trust, max(1, crop.shape[-1] // 64))
-    return Layer(aligned, planes, strokes, detail, mask)
+    return Layer(ground, planes, strokes, detail, mask)
+
+
+def _ground(face: AlignedFace | Ground) -> Ground:
+    return face if isinstance(face, Ground) else Ground(face)
 
 
 def unit(pixels: Pixels) -> Tensor:

@@ -94,8 +94,8 @@ def parts(photo: NDArray[np.uint8], layer: Layer, others: Sequence[Layer]) -> It
             f"photo: found {photo.dtype} {list(photo.shape)}, expected uint8 [{height}, {width}, 3], the photo that "
             "the face was aligned in; paste into that one, upright and at its own size"
         )
-    near = [other for other in others if _overlap(layer.region, other.region)]
-    left, top, right, bottom = layer.region
+    near = [other for other in others if _overlap(layer.ground.region, other.ground.region)]
+    left, top, right, bottom = layer.ground.region
     rows = _strip_rows(layer)
     for start in range(top, bottom if right > left else top, rows):
         box = left, start, right, min(start + rows, bottom)
@@ -104,7 +104,7 @@ def parts(photo: NDArray[np.uint8], layer: Layer, others: Sequence[Layer]) -> It
 
 def _strip_rows(layer: Layer) -> int:
     """Faces smaller than their crop are small enough to be done at once, as antialiasing needs."""
-    left, top, right, bottom = layer.region
+    left, top, right, bottom = layer.ground.region
     is_reduced = geometry.side_px(layer.aligned.quad) < max(layer.extra.shape[-1], layer.cover.shape[-1])
     return max(1, bottom - top if is_reduced else STRIP_PX // max(1, right - left))
 
@@ -142,7 +142,7 @@ def _ownership(layer: Layer, other: Layer, box: Region) -> Tensor:
 
 def _reach(layer: Layer, box: Region) -> NDArray[np.float64]:
     x, y = _mapped(_to_frame(layer.aligned, box, 1), box)
-    return layer.egg.reach(x, y)
+    return layer.ground.egg.reach(x, y)
 
 
 def _inside(aligned: AlignedFace, box: Region) -> Tensor:
@@ -163,7 +163,7 @@ def _mapped(matrix: geometry.Array, box: Region) -> tuple[NDArray[np.float64], N
 
 def _flattened(layer: Layer, old: Tensor, box: Region) -> Tensor:
     """The photo over a strip without its fine texture: edges stay."""
-    return guided.apply(_placed(layer.flat, layer.aligned, box, "bilinear"), old)
+    return guided.apply(_placed(layer.ground.flat, layer.aligned, box, "bilinear"), old)
 
 
 def _placed(planes: Tensor, aligned: AlignedFace, box: Region, kernel: Kernel = "bicubic") -> Tensor:

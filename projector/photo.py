@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,19 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
     16 bits become 8, CMYK becomes RGB without its profile. HEIC is read where pillow-heif is there. Raises InputError,
     in one line, for files that are missing, broken, no pictures, or of more than MAX_PHOTO_PX pixels.
     """
-    with _decoding(path), _opened(path) as image:
+    with _decoding(path), open(path, "rb") as file, _opened(file, path) as image:
         _check_size(image, path)
         return _photo(image, path)
+
+
+def photo_from_bytes(contents: bytes, name: str, largest_px: int = MAX_PHOTO_PX) -> Photo:
+    """Read a picture file that is in memory, as `read_photo` reads one on a disk; `name` is for messages.
+
+    Its size is looked at before its pixels are: more than `largest_px` raise InputError.
+    """
+    with _decoding(name), _opened(io.BytesIO(contents), name) as image:
+        _check_size(image, name, largest_px)
+        return _photo(image, name)
 
 
 def photo_from_image(image: Image.Image) -> Photo:
@@ -111,22 +122,23 @@ def with_pixels(photo: Photo, pixels: NDArray[np.uint8]) -> Image.Image:
     return image
 
 
-def _opened(path: str | os.PathLike[str]) -> Image.Image:
+def _opened(file: BinaryIO, path: str | os.PathLike[str]) -> Image.Image:
     try:
-        return Image.open(path)
+        return Image.open(file)
     except UnidentifiedImageError:
-        if not _is_heif(path):
+        if not _is_heif(file):
             raise
-        return _open_heif(path)
+        return _open_heif(file, path)
 
 
-def _is_heif(path: str | os.PathLike[str]) -> bool:
-    with open(path, "rb") as file:
-        start = file.read(12)
+def _is_heif(file: BinaryIO) -> bool:
+    file.seek(0)
+    start = file.read(12)
+    file.seek(0)
     return start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS
 
 
-def _open_heif(path: str | os.PathLike[str]) -> Image.Image:
+def _open_heif(source: BinaryIO, path: str | os.PathLike[str]) -> Image.Image:
     try:
         import pillow_heif  # optional: the extra `heic`
     except ImportError as error:
@@ -134,7 +146,7 @@ def _open_heif(path: str | os.PathLike[str]) -> Image.Image:
             f"{path}: found HEIC, which needs a package of its own; pip install 'blendgan[heic]', or save the photo as "
             "JPEG first"
         ) from error
-    file = pillow_heif.open_heif(path)
+    file = pillow_heif.open_heif(source)
     _check_size(file, path)
     image: Image.Image = file.to_pillow()  # upright, and says so in its EXIF
     return image
@@ -163,14 +175,14 @@ class _Sized(Protocol):
     def size(self) -> tuple[int, int]: ...
 
 
-def _check_size(image: _Sized, path: str | os.PathLike[str]) -> None:
+def _check_size(image: _Sized, path: str | os.PathLike[str], largest_px: int = MAX_PHOTO_PX) -> None:
     width, height = image.size
-    if width * height > MAX_PHOTO_PX:
-        raise _too_large(f"{width} x {height} = {width * height:,} pixels", path)
+    if width * height > largest_px:
+        raise _too_large(f"{width} x {height} = {width * height:,} pixels", path, largest_px)
 
 
-def _too_large(found: str, path: str | os.PathLike[str]) -> InputError:
-    return InputError(f"{path}: found {found}, expected at most {MAX_PHOTO_PX:,}; shrink the picture first")
+def _too_large(found: str, path: str | os.PathLike[str], largest_px: int = MAX_PHOTO_PX) -> InputError:
+    return InputError(f"{path}: found {found}, expected at most {largest_px:,}; shrink the picture first")
 
 
 def _one_line(error: Exception) -> str:

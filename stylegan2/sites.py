@@ -89,6 +89,14 @@ def sites(config: GeneratorConfig) -> dict[str, Site]:
     return {name: site_of(name) for name in (*_mapping_names(config), *_synthesis_names(config))}
 
 
+def layers_of(config: GeneratorConfig) -> tuple[int, ...]:
+    """Return, for each style layer in `num_ws` order, the resolution in px that it ends at."""
+    found = {
+        site.layer: site.resolution for site in sites(config).values() if site.resolution and site.layer is not None
+    }
+    return tuple(found[layer] for layer in range(config.num_ws))
+
+
 def _mapping_names(config: GeneratorConfig) -> list[str]:
     layers = [f"fc{i}" for i in range(config.mapping_layers)] + ["embed"] * (config.num_classes > 0)
     return [f"mapping.{layer}.{kind}" for layer in layers for kind in (WEIGHT, BIAS)] + ["mapping.w_avg"]

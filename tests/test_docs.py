@@ -45,7 +45,9 @@ def test_every_module_in_the_table_is_there_and_none_is_left_out():
         named |= {place if "/" in place else f"{folder}/{place}" for place in places if place.endswith((".py", "/"))}
     assert not [place for place in named if not (ROOT / place).exists()]
     modules = {
-        f"{p}/{file.name}" for p in ("stylegan2", "projector", "blendgan") for file in (ROOT / p).glob("[!_]*.py")
+        f"{p}/{file.name}"
+        for p in ("stylegan2", "projector", "blendgan", "app")
+        for file in (ROOT / p).glob("[!_]*.py")
     }
     assert not {module for module in modules if module not in named and f"{Path(module).parent}/" not in named}
 

@@ -34,9 +34,10 @@ OF_SEEDS = {  # what says nothing of a latent, which has its own styles and nois
 @options.network
 @click.option(
     "--blend",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="RECIPE",
-    help="Instead of a network: the blend of a recipe (YAML), or of the one in a model or picture.",
+    help="Instead of a network: the blend of a recipe (YAML, a file's or the text itself, '{schedule: swap-res 8}'), "
+    "or of the one in a model or picture.",
 )
 @mask_options
 @options.seeds
@@ -53,7 +54,7 @@ OF_SEEDS = {  # what says nothing of a latent, which has its own styles and nois
 @options.debug
 def generate(
     network: str,
-    blend: Path | None,
+    blend: str | None,
     mask: str | None,
     mask_from: int | None,
     seeds: tuple[int, ...],
@@ -105,7 +106,7 @@ def _draw_seeds(
         yield path
 
 
-def _model(network: str, blend: Path | None, masking: Masking | None) -> str | Blending:
+def _model(network: str, blend: str | None, masking: Masking | None) -> str | Blending:
     """What draws: one network, or the blend of a recipe, with a mask or without."""
     from blendgan.cli.recipes import Given, opened
     from blendgan.generation import Blending

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blendgan.axes import parse_axis
 from blendgan.cli import options
 from blendgan.cli.axes import Axis
 from blendgan.cli.progress import with_bar
 from blendgan.cli.seeing import drawing_options, open_pair, said_of
 from blendgan.schedule import SIDES, Side
+from blendgan.seeds import LARGEST_SEED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from blendgan import sheets
+    from blendgan import axes
     from blendgan.rendering import Setting
     from blendgan.sources import Source
 
@@ -40,7 +42,7 @@ Examples:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, options.LARGEST_SEED),
+    type=click.IntRange(0, LARGEST_SEED),
     default=0,
     show_default=True,
     help="The face, where no axis says it.",
@@ -51,8 +53,8 @@ Examples:
 @drawing_options
 def grid(
     models: tuple[str, ...],
-    x: sheets.Axis,
-    y: sheets.Axis,
+    x: axes.Axis,
+    y: axes.Axis,
     swap_res: int | None,
     alpha: float | None,
     transfer_gives: Side | None,
@@ -87,12 +89,11 @@ def grid(
         click.echo(out)
 
 
-def _other_than(x: sheets.Axis, y: sheets.Axis) -> sheets.Axis:
+def _other_than(x: axes.Axis, y: axes.Axis) -> axes.Axis:
     """Seeds along x and nothing said of y: then the swaps go down."""
     if options.is_given("y") or x.name != y.name:
         return y
-    other: sheets.Axis = Axis().convert("swap-res=4,8,16,32", None, None)
-    return other
+    return parse_axis("swap-res=4,8,16,32")
 
 
 def _fixed(
@@ -109,8 +110,8 @@ def _fixed(
 
 def _draw(
     pair: tuple[Source, Source],
-    x: sheets.Axis,
-    y: sheets.Axis,
+    x: axes.Axis,
+    y: axes.Axis,
     fixed: dict[str, object],
     setting: Setting,
     *,

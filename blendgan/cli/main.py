@@ -29,6 +29,7 @@ OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blendgan.cli.{module_of(name)}
     "toonify": "Paint the faces of a photo in the style of a blended model.",
+    "explore": "Open a browser page on which a blend is drawn while its layers are moved.",
     "blend": "Blend two models into a new one that carries its own recipe.",
     "recipe": "Print the recipe that a model or picture carries, or list the ready ones.",
     "generate": "Draw pictures from seeds.",

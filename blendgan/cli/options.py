@@ -13,19 +13,20 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from blendgan.seeds import LARGEST_SEED, parse_seeds
+from stylegan2.errors import InputError
+
 if TYPE_CHECKING:
     import torch
 
 DEBUG_KEY = "blendgan.debug"  # in click's Context.meta, which the group and its commands share
 LARGEST_NUMBER = 1e6  # of options such as --trunc: far beyond any use
-LARGEST_SEED = 2**32 - 1  # numpy.random.RandomState takes 32 bits
 
 
 class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -38,20 +39,10 @@ class Seeds(click.ParamType):  # type: ignore[type-arg]  # generic in new versio
         """Parse the list; a usage error names the part that is no seed."""
         if isinstance(value, tuple):
             return value
-        seeds: dict[int, None] = {}
-        for part in str(value).split(","):
-            found = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part.strip())  # LARGEST_SEED has ten digits
-            if not found or int(found[2] or found[1]) > LARGEST_SEED:
-                self.fail(f"{part.strip()!r} is no seed; expected numbers and ranges such as 0-35,50", param, ctx)
-            first, last = int(found[1]), int(found[2] or found[1])
-            if last < first:
-                self.fail(f"{part.strip()!r} runs backwards; expected {last}-{first}", param, ctx)
-            if len(seeds) + last - first >= self.most:
-                self.fail(
-                    f"found {len(seeds) + last - first + 1} {self.name}, expected at most {self.most}", param, ctx
-                )
-            seeds.update(dict.fromkeys(range(first, last + 1)))
-        return tuple(seeds)
+        try:
+            return parse_seeds(str(value), self.most, self.name)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 class PngFile(click.Path):

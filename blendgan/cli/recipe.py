@@ -19,7 +19,7 @@ Examples:
 @click.argument("file", required=False)
 @options.debug
 def recipe(file: str | None) -> None:
-    """Print the recipe in FILE as YAML: a blended model, a picture, a recipe, or the name of a ready one.
+    """Print the recipe in FILE as YAML: a blended model, a picture, a recipe or its text, or the name of a ready one.
 
     Without FILE, list the ready recipes.
     """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli.schedules import SCHEDULE_KEY, SHIPPED_PAIR, Command, schedule_options
-from blendgan.recipe import NAMED_POLICIES
+from blendgan.cli.schedules import SCHEDULE_KEY, Command, schedule_options
+from blendgan.recipe import NAMED_POLICIES, SHIPPED_PAIR
 from blendgan.schedule import Side
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ _OPTIONS = (
         help="Models of different resolution: what both have, or the larger's upper layers grafted on.",
     ),
     click.option(
-        "--recipe", "recipe_file", type=click.Path(path_type=Path),
-        help="A recipe (YAML), or a blended model or picture that carries one.",
+        "--recipe", "recipe_file", type=click.Path(), metavar="RECIPE",
+        help="A recipe (YAML), a blended model or picture that carries one, or its text: '{schedule: swap-res 8}'.",
     ),
 )  # fmt: skip
 
@@ -61,7 +60,7 @@ _OPTIONS = (
 class Given:
     """What the command line says of the blend, still as words."""
 
-    recipe_file: Path | None
+    recipe_file: str | None  # or its own text
     words: Mapping[str, Any]
 
 
@@ -79,7 +78,7 @@ def given_recipe(chosen: Mapping[str, Any]) -> Given:
 
 def opened(models: tuple[str, ...], given: Given) -> tuple[tuple[Source, ...], Recipe]:
     """Open the models, of the command line or of the recipe file, and complete the recipe."""
-    from blendgan.recipe_files import read_recipe
+    from blendgan.recipe_files import folder_of, read_recipe
     from blendgan.sources import open_recipe, open_source
 
     if len(models) == 1:
@@ -89,7 +88,7 @@ def opened(models: tuple[str, ...], given: Given) -> tuple[tuple[Source, ...], R
         return sources, recipe_from_words(sources, given.words)
     recipe = read_recipe(given.recipe_file)
     if not models and recipe.models:
-        return open_recipe(recipe, given.recipe_file.parent), recipe
+        return open_recipe(recipe, folder_of(given.recipe_file)), recipe
     sources = tuple(map(open_source, models or SHIPPED_PAIR))
     if len(sources) != len(recipe.transfers) + 1:
         raise click.UsageError(

@@ -9,7 +9,6 @@ import click
 
 from blendgan.schedule import SIDES
 
-SHIPPED_PAIR = ("portraits", "paintings")
 SCHEDULE_KEY = "blendgan.schedule"  # in click's Context.meta: the (option, text) pairs that were given
 SCHEDULE_HELP = {  # option → (form, help)
     "swap-res": ("R", "TRANSFER gives the layers up to R px."),

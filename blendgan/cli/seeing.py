@@ -11,7 +11,7 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.options import Seeds
-from blendgan.cli.schedules import SHIPPED_PAIR
+from blendgan.recipe import SHIPPED_PAIR
 
 if TYPE_CHECKING:
     import torch

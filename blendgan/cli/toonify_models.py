@@ -10,8 +10,8 @@ import click
 
 from blendgan.cli.masks import chosen_masking
 from blendgan.cli.recipes import Given, changed_recipe, given_recipe, opened
-from blendgan.cli.schedules import SHIPPED_PAIR
 from blendgan.cli.toonify_options import named_models
+from blendgan.recipe import SHIPPED_PAIR
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def styled(given: Given, models: tuple[str, ...], style: str | None) -> tuple[Gi
         raise click.UsageError("--style says models and recipe; leave out --base, --transfer and --recipe")
     ready = ready_recipes()
     if style in ready and not given.words:
-        return Given(Path(style), {}), models
+        return Given(style, {}), models
     if style in ready:
         raise click.UsageError(f"--style {style} says all of the blend; leave out {_options(given)}")
     shipped = [name for name, entry in store.manifest().items() if entry.kind == "model" and name != SHIPPED_PAIR[0]]

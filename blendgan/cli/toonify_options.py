@@ -10,8 +10,9 @@ import click
 
 from blendgan.cli import options
 from blendgan.cli.projection_options import steps, tune
-from blendgan.cli.schedules import SHIPPED_PAIR, Command
+from blendgan.cli.schedules import Command
 from blendgan.inputs import VIDEOS
+from blendgan.recipe import SHIPPED_PAIR
 
 if TYPE_CHECKING:
     from blendgan.toonification import ToonSettings

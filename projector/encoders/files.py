@@ -39,7 +39,7 @@ def load_encoder(name_or_path: str | os.PathLike[str]) -> Encoder:
     """
     path = store.resolve(name_or_path, "encoder")
     try:
-        tensors = StoredTensors(path)
+        tensors = StoredTensors.of_file(path)
         header = json.loads(tensors.metadata[KEY])
         numbers = header["config"]
         config = EncoderConfig(**{**numbers, "channels": tuple(numbers["channels"])})

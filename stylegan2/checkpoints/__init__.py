@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stylegan2.checkpoints.fingerprints import fingerprint_mapping as fingerprint_mapping
     from stylegan2.checkpoints.native import save as save
     from stylegan2.checkpoints.readers import load as load
+    from stylegan2.checkpoints.readers import load_bytes as load_bytes
     from stylegan2.checkpoints.shapes import check_shapes as check_shapes
     from stylegan2.checkpoints.shapes import expected_shapes as expected_shapes
 
@@ -25,6 +26,7 @@ _LAZY = {  # imported on first use: foreign files need torch
     "fingerprint": "stylegan2.checkpoints.fingerprints",
     "fingerprint_mapping": "stylegan2.checkpoints.fingerprints",
     "load": "stylegan2.checkpoints.readers",
+    "load_bytes": "stylegan2.checkpoints.readers",
     "save": "stylegan2.checkpoints.native",
 }
 
@@ -37,6 +39,7 @@ __all__ = [
     "fingerprint",
     "fingerprint_mapping",
     "load",
+    "load_bytes",
     "save",
 ]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from stylegan2.checkpoints.allowlist import COMMON, Allowed, dtype_name
 from stylegan2.checkpoints.foreign_tensors import STORAGE_TYPES, Storage, sizes
@@ -52,9 +51,9 @@ def read_torch_stream(data: Window) -> object:
     return guarded(lambda: _read_stream(data, _with_nested_storages()), data)
 
 
-def read_torch_zip(data: Window, path: Path) -> object:
-    """Return the object of a torch zip file. Raises UnknownFormat where the zip is not torch's."""
-    return guarded(lambda: _read_zip(data, _members(path)))
+def read_torch_zip(data: Window, file: BinaryIO) -> object:
+    """Return the object of a torch zip file, `data` being all of `file`. Raises UnknownFormat for a zip of others."""
+    return guarded(lambda: _read_zip(data, _members(file)))
 
 
 def guarded(action: Callable[[], T], stream: Window | None = None) -> T:
@@ -119,9 +118,9 @@ def _declare(identity: object, storages: dict[str, Storage]) -> Storage:
     return storage
 
 
-def _members(path: Path) -> dict[str, zipfile.ZipInfo]:
+def _members(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             return {member.filename: member for member in archive.infolist()}
     except zipfile.BadZipFile as error:
         raise Truncated("a zip file without its end, expected a torch file; download it again") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 from stylegan2.checkpoints import containers, nvidia_tf, nvidia_torch, rosinality
 from stylegan2.checkpoints.checkpoint import Checkpoint
@@ -41,21 +42,20 @@ READERS = (
 )
 
 
-def read(path: Path) -> Checkpoint:
+def read(file: BinaryIO) -> Checkpoint:
     """Return the checkpoint, its tensors read. Raises UnknownFormat, UnsafePickle, Truncated, ShapeMismatch.
 
     Nothing but the tensors that a checkpoint keeps is ever in memory, so loading takes about the file's size.
     """
-    with path.open("rb") as file:
-        window = Window(file, 0, path.stat().st_size)
-        return containers.guarded(lambda: assemble(_contents(_root(window, path)), len(window)))
+    window = Window(file, 0, file.seek(0, os.SEEK_END))
+    return containers.guarded(lambda: assemble(_contents(_root(window, file)), len(window)))
 
 
-def _root(window: Window, path: Path) -> object:
+def _root(window: Window, file: BinaryIO) -> object:
     """Return the inert object inside the file."""
     start = window.part(0, min(START_BYTES, len(window))).read()
     if start.startswith(containers.ZIP_START):
-        return containers.read_torch_zip(window, path)
+        return containers.read_torch_zip(window, file)
     if start.startswith(containers.LEGACY_START):
         return containers.read_torch_stream(window)
     if start.startswith(PICKLE_STARTS):

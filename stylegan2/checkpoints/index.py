@@ -23,7 +23,7 @@ class Bytes(Protocol):
     """A file's bytes: read, or mapped."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, part: slice, /) -> bytes: ...
+    def __getitem__(self, part: slice, /) -> bytes | bytearray: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_index(data: Bytes) -> tuple[dict[str, Entry], dict[str, str]]:
     return entries, metadata
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parsed(text: bytes | bytearray) -> dict[str, Any]:
     try:
         index = json.loads(text.decode())
     except (ValueError, RecursionError) as error:

@@ -38,6 +38,9 @@ class LazyTensors(Mapping[str, "Tensor"]):
     def __len__(self) -> int:
         return len(self.description)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.description  # Mapping's own way would read the tensor
+
 
 def describe(tensors: Mapping[str, Tensor]) -> Description:
     """Return type and shape of every tensor; those of lazy ones are known without reading them."""

@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 
 
 class StoredTensors(LazyTensors):
-    """The tensors of a safetensors file, each a view of its mapped bytes. Raises Truncated, or CheckpointError.
+    """The tensors of a safetensors file, each a view of its bytes, which nobody else may write to.
 
-    Nothing is copied. The map is private: whoever writes into a tensor changes memory of this process, not the file.
+    Nothing is copied. Raises Truncated, or CheckpointError.
     """
 
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        self._entries, self.metadata = read_index(self._data)
+    def __init__(self, data: mmap.mmap | bytearray) -> None:
+        self._data = data
+        self._entries, self.metadata = read_index(data)
         self.description: Description = {name: (entry.dtype, entry.shape) for name, entry in self._entries.items()}
+
+    @classmethod
+    def of_file(cls, path: Path) -> StoredTensors:
+        """Map a file. The map is private: whoever writes into a tensor changes memory of this process, not the file."""
+        with path.open("rb") as file:
+            return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
 
     def __getitem__(self, name: str) -> Tensor:
         import torch  # only now: a file is described, and its fingerprint taken, without it
@@ -65,11 +70,16 @@ def save(checkpoint: Checkpoint, path: str | os.PathLike[str], *, replace: bool 
     target = Path(path)
     if target.exists() and not replace:
         raise InputError(f"{target}: the file exists; choose another name, or ask to replace it")
+    with writing(target) as file:
+        write(file, checkpoint)
+
+
+def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into an open file. Raises ShapeMismatch as `save` does."""
     description = describe(checkpoint.tensors)
     _check_types(description)
     check_shapes(_shapes(description), checkpoint.config, checkpoint.discriminator)
-    with writing(target) as file:
-        _write(file, checkpoint, description)
+    _write(file, checkpoint, description)
 
 
 def read(path: Path) -> Checkpoint:
@@ -77,7 +87,15 @@ def read(path: Path) -> Checkpoint:
 
     Raises Truncated; UnknownFormat where the file is safetensors but not ours; ShapeMismatch.
     """
-    tensors = StoredTensors(path)
+    return _checked(StoredTensors.of_file(path))
+
+
+def read_bytes(data: bytes) -> Checkpoint:
+    """Return the checkpoint of a file's contents; its tensors are views of a copy of them. Raises as `read` does."""
+    return _checked(StoredTensors(bytearray(data)))
+
+
+def _checked(tensors: StoredTensors) -> Checkpoint:
     config, discriminator, metadata = read_header(tensors.metadata.get(KEY))
     _check_types(tensors.description)
     check_shapes(_shapes(tensors.description), config, discriminator)

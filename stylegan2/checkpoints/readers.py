@@ -1,8 +1,13 @@
-"""`load`: which file is meant, whether it is our own or in a foreign dialect, and the checkpoint that it holds."""
+"""`load`: which file is meant, whether it is our own or in a foreign dialect, and the checkpoint that it holds.
+
+`load_bytes` reads the same from memory: what a browser sent need not touch the disk.
+"""
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from stylegan2.checkpoints import native
@@ -25,13 +30,27 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     """
     file = _file_of(Path(path))
     try:
-        return _load(file)
-    except CheckpointError as error:
-        raise type(error)(f"{file}: {error}") from error
+        return _named(str(file), lambda: _load(file))
     except OSError as error:
         raise InputError(
             f"{file}: could not be read ({error.strerror or error}); check the file and the disk"
         ) from error
+
+
+def load_bytes(data: bytes, name: str) -> Checkpoint:
+    """Return the model of a file's whole contents, as `load` does; `name` is what messages begin with.
+
+    Nothing in it is ever run, nothing is written. Tensors of our own files are views of one copy of `data`; those of
+    others have memory of their own. Raises UnknownFormat, UnsafePickle, Truncated, ShapeMismatch, CheckpointError.
+    """
+    return _named(name, lambda: _load_bytes(data))
+
+
+def _named(name: str, read: Callable[[], Checkpoint]) -> Checkpoint:
+    try:
+        return read()
+    except CheckpointError as error:
+        raise type(error)(f"{name}: {error}") from error
 
 
 def _file_of(path: Path) -> Path:
@@ -52,15 +71,27 @@ def _file_of(path: Path) -> Path:
 
 def _load(path: Path) -> Checkpoint:
     with path.open("rb") as file:
-        start = file.read(START_BYTES)
+        if _is_native(file.read(START_BYTES)):
+            return native.read(path)
+        from stylegan2.checkpoints import foreign  # needs torch, which our own files do not
+
+        return foreign.read(file)
+
+
+def _load_bytes(data: bytes) -> Checkpoint:
+    if _is_native(data[:START_BYTES]):
+        return native.read_bytes(data)
+    from stylegan2.checkpoints import foreign  # as above
+
+    return foreign.read(io.BytesIO(data))
+
+
+def _is_native(start: bytes) -> bool:
+    """Whether a file that begins like this is our own: eight bytes of length, then JSON. Raises for no model at all."""
     if not start:
         raise Truncated("the file is empty, expected a model; download or copy it again")
     _refuse_known(start)
-    if start[8:9] == b"{":  # eight bytes of length, then JSON
-        return native.read(path)
-    from stylegan2.checkpoints import foreign  # needs torch, which our own files do not
-
-    return foreign.read(path)
+    return start[8:9] == b"{"
 
 
 def _refuse_known(start: bytes) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from blendgan.axes import AXES, FORMS, parse_axis
 from blendgan.cli import main
-from blendgan.cli.axes import FORMS, Axis
 from blendgan.cli.options import Seeds
 from blendgan.images import read_metadata
 from blendgan.papers import METADATA_KEY
 from blendgan.schedule import Sigmoid, Swap
-from blendgan.sheets import AXES
 from stylegan2.checkpoints import fingerprint
 
 
@@ -126,10 +125,10 @@ def test_as_many_seeds_as_there_may_be():
 def test_axes_are_those_of_the_sheet_and_their_examples_are_read():
     assert tuple(FORMS) == AXES
     for name, example in FORMS.items():
-        found = Axis().convert(f"{name}={example}", None, None)
+        found = parse_axis(f"{name}={example}")
         assert len(found.captions) == len(found.values) == len(set(found.captions))
-    assert Axis().convert("seeds=2,5-6", None, None).values == (2, 5, 6)
-    schedules = Axis().convert("schedules= swap-res 16 ;sigmoid 16,1.5 high", None, None)
+    assert parse_axis("seeds=2,5-6").values == (2, 5, 6)
+    schedules = parse_axis("schedules= swap-res 16 ;sigmoid 16,1.5 high")
     assert schedules.values == (Swap(16), Sigmoid(16, 1.5, "high"))
     assert schedules.captions == ("swap-res 16", "sigmoid 16,1.5 high")
 

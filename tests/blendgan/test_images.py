@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blendgan.images import enlarge, from_uint8, grid, read_metadata, to_pictures, to_uint8, write_png
+from blendgan.images import enlarge, from_uint8, grid, png_bytes, read_metadata, to_pictures, to_uint8, write_png
 from stylegan2.errors import InputError
 
 LEVELS = np.arange(256, dtype=np.uint8)
@@ -102,6 +102,15 @@ def test_the_same_picture_gives_the_same_bytes(tmp_path):
     for name in ("a.png", "b.png"):
         write_png(tmp_path / name, flat((1, 2, 3)), {"recipe": "{}"})
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_bytes_in_memory_are_those_of_the_file(tmp_path):
+    picture, metadata = Image.linear_gradient("L").convert("RGB"), {"note": "ä"}
+    profile = {"icc_profile": b"some profile"}
+    write_png(tmp_path / "all.png", picture, metadata, profile)
+    write_png(tmp_path / "bare.png", picture)
+    assert png_bytes(picture, metadata, profile) == (tmp_path / "all.png").read_bytes()
+    assert png_bytes(picture) == (tmp_path / "bare.png").read_bytes() != (tmp_path / "all.png").read_bytes()
 
 
 def test_a_write_that_fails_leaves_the_old_picture(tmp_path, monkeypatch):

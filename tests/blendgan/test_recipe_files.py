@@ -33,6 +33,49 @@ def test_yaml_is_read_as_it_was_written(tmp_path):
     assert read_recipe(tmp_path / "r.json") == RECIPE
 
 
+def test_a_text_that_begins_with_a_brace_is_the_recipe_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "{schedule: {kind: table, alphas: {4: 1, 8: 0.25}}, mapping: 0.5}"
+    assert read_recipe(text) == read_recipe(f" {text}") == Recipe((Transfer(Table({4: 1, 8: 0.25})),), mapping=0.5)
+    assert read_recipe("{schedule: alpha 0.5}") == recipe_of(Uniform(0.5))
+    assert read_recipe(dumps(RECIPE)) == RECIPE  # JSON is YAML
+    (tmp_path / text).write_text("schedule: alpha 0.5\n")
+    with pytest.raises(RecipeError, match="found the ending"):  # a file of that very name is a file
+        read_recipe(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{schedule: {kind: swap, resolution: 15}}", "recipe, line 1: schedule.resolution: found 15, expected a power"),
+        ("{schedule: alpha 1, schedule: alpha 0}", "recipe, line 1: found the key schedule again (first in line 1)"),
+        ("{schedule: [", "recipe, line 1: not YAML ("),
+        ("{}", "recipe, line 1: recipe: found no schedule"),
+        ("{x: &a 1, y: *a}", "recipe, line 1: found an alias, expected it written out"),
+        ("{" * 5000, "recipe: nested too deeply"),
+        ("{" + " " * (1 << 20), "recipe: found 1048577 bytes, expected a recipe of at most 1048576"),
+    ],
+)
+def test_a_mistake_in_a_text_is_told(text, message):
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(text)
+    assert str(caught.value)[: len(message)] == message
+
+
+def test_a_recipe_without_a_file_on_the_command_line(tmp_path, pico, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        pico(seed).save(f"{seed}.safetensors")
+    text = "{base: .//0.safetensors, transfers: [1.safetensors], schedule: swap-res 8, noise: 0.5}"
+    (tmp_path / "r.yaml").write_text(text)
+    for recipe, folder in ((text, "text"), ("r.yaml", "file")):
+        words = ["generate", "--blend", recipe, "--seeds", "0", "--no-metadata", "--outdir", folder, "--quiet"]
+        assert main.run(words) == 0
+        assert main.run(["blend", "--recipe", recipe, "--no-preview", "--force", "-o", f"{folder}.safetensors"]) == 0
+    assert (tmp_path / "text/seed0000.png").read_bytes() == (tmp_path / "file/seed0000.png").read_bytes()
+    assert (tmp_path / "text.safetensors").read_bytes() == (tmp_path / "file.safetensors").read_bytes()
+
+
 def test_a_model_and_a_picture_carry_one(tmp_path, pico):
     made = blend(pico(0), pico(1), Swap(8))
     made.save(tmp_path / "m.safetensors")

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from blendgan import live, sheets
+from blendgan.axes import Axis
 from blendgan.images import to_pictures
 from blendgan.rendering import Setting, open_renderer
 from blendgan.schedule import Sigmoid, Swap, Table, Uniform
-from blendgan.sheets import Axis, Cell, cells
+from blendgan.sheets import Cell, cells
 from stylegan2.errors import RecipeError
 
 RESOLUTIONS = (4, 8, 16)

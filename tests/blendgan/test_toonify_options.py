@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +27,7 @@ NOTHING = Given(None, {})
 def test_a_style_is_a_ready_recipe_or_a_shipped_transfer() -> None:
     assert styled(NOTHING, (), None) == (NOTHING, ())
     assert styled(NOTHING, (), "cartoons") == (NOTHING, ("portraits", "cartoons"))
-    assert styled(NOTHING, (), "pinkney-1c") == (Given(Path("pinkney-1c"), {}), ())
+    assert styled(NOTHING, (), "pinkney-1c") == (Given("pinkney-1c", {}), ())
     with_words = Given(None, {"schedule": ("swap-res", "16")})
     assert styled(with_words, (), "paintings") == (with_words, ("portraits", "paintings"))
 
@@ -55,7 +54,7 @@ def test_wrong_words_are_one_line_before_any_work(
 
 def test_every_ready_recipe_is_a_style() -> None:
     for name in ready_recipes():
-        assert styled(NOTHING, (), name)[0].recipe_file == Path(name)
+        assert styled(NOTHING, (), name)[0].recipe_file == name
 
 
 def test_a_grid_has_the_swaps_beside_the_photo(pico: Callable[..., Checkpoint]) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylegan2.checkpoints import load
+from stylegan2.checkpoints import fingerprint, load, load_bytes
 from stylegan2.errors import BlendganError, CheckpointError, InputError, Truncated, UnknownFormat, UnsafePickle
 
 NOT_MODELS = {  # bytes -> error, and words of the message
@@ -37,6 +37,10 @@ def test_files_that_are_no_models(tmp_path, name):
         load(path)
     assert type(caught.value) is error
     assert str(caught.value).startswith(f"{path}: ") and words in str(caught.value)
+    with pytest.raises(error) as from_memory:
+        load_bytes(data, "model.pkl")
+    assert type(from_memory.value) is error
+    assert str(from_memory.value) == str(caught.value).replace(str(path), "model.pkl")
 
 
 def test_a_pickle_of_another_library(tmp_path):
@@ -77,6 +81,16 @@ def test_a_folder_means_the_one_model_in_it(tmp_path, model):
         load(tmp_path)
 
 
+def test_our_own_file_from_memory_is_the_same_model(tmp_path, model):
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    data = path.read_bytes()
+    found = load_bytes(data, "model")
+    assert (found.config, fingerprint(found)) == (model.config, fingerprint(model))
+    found.tensors["mapping.w_avg"].fill_(7)
+    assert data == path.read_bytes()  # the caller's bytes stay as they are
+
+
 @pytest.fixture(params=["pickle", "zip", "older stream", "native"])
 def good_file(request, tmp_path, model) -> bytes:
     """A whole file of a kind; what is inside matters less than the container."""
@@ -97,9 +111,12 @@ def test_cut_files(tmp_path, good_file):
         path.write_bytes(good_file[:count])
         with pytest.raises(CheckpointError):
             load(path)
+        with pytest.raises(CheckpointError):
+            load_bytes(good_file[:count], "cut")
     path.write_bytes(good_file[:-1])
-    with pytest.raises(Truncated):
-        load(path)
+    for read in (lambda: load(path), lambda: load_bytes(good_file[:-1], "cut")):
+        with pytest.raises(Truncated):
+            read()
 
 
 def test_damaged_files_raise_nothing_else(tmp_path, good_file):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stylegan2.checkpoints import load
+from stylegan2.checkpoints import fingerprint, load, load_bytes
 from stylegan2.errors import UnknownFormat
 
 KERNEL = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
@@ -103,6 +103,7 @@ def test_training_file(tmp_path, plain_variant, same, zipped):
     path = written(tmp_path, training_file(plain_variant), zipped=zipped)
     found = load(path)
     same(found, expected(plain_variant, "w_avg"))
+    assert fingerprint(load_bytes(path.read_bytes(), "upload")) == fingerprint(found)
     assert found.metadata == {"format": "rosinality", "ema": True}
     assert found.config.lr_multiplier == 0.01 and found.discriminator.minibatch_group == 4
 

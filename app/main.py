@@ -1,0 +1,24 @@
+"""What Streamlit runs: the pages and what they share. `blendgan explore` starts it, as a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel `app` lies inside a package of ours
+
+import streamlit as st  # noqa: E402
+
+from app.screens import compare, explore, models, photo, sheet  # noqa: E402
+
+PAGES = [
+    st.Page(explore.page, title="Explore", default=True),
+    st.Page(photo.page, title="Photo", url_path="photo"),
+    st.Page(sheet.page, title="Sheet", url_path="sheet"),
+    st.Page(compare.page, title="Compare", url_path="compare"),
+    st.Page(models.page, title="Models", url_path="models"),
+]
+
+st.set_page_config(page_title="blendgan", layout="wide")
+st.html(f"<style>{(Path(__file__).resolve().parent / 'page.css').read_text(encoding='utf-8')}</style>")
+st.navigation(PAGES, position="top").run()

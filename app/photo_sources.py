@@ -1,0 +1,74 @@
+"""Where a page's photo comes from: a file, the camera, or the sample; one at a time, in memory alone."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import streamlit as st
+
+from app.engine import engine
+from app.photo_work import PhotoWork
+from app.photos import LARGEST_MB, LARGEST_PX, photos
+from blendgan.photo_files import PhotoFile
+from blendgan.samples import PORTRAIT
+
+KEY = "photo:work"  # in the session's state
+FILE, CAMERA = "photo:file", "photo:camera"  # the widgets
+HEIC = [".heic", ".heif"] if find_spec("pillow_heif") else []
+TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
+
+
+def photo_sources() -> None:
+    """Draw the ways to bring a photo; once there is one they step back."""
+    work = current_work()
+    if work is None:
+        _ways()
+    else:
+        with st.expander("Another photo"):
+            _ways()
+
+
+def _ways() -> None:
+    most_mb = min(LARGEST_MB, engine().options.max_upload_mb)
+    st.file_uploader(
+        "Your photo", TYPES, key=FILE, max_upload_size=most_mb, on_change=_take, args=(FILE,),
+        help="Its faces are found, and redrawn by the blend while you move its curve.",
+    )  # fmt: skip
+    st.caption(
+        f"Up to {most_mb} MB and {LARGEST_PX // 1_000_000} megapixels. A photo stays in the memory of the machine that "
+        "runs this page, and is forgotten when you bring another or leave."
+    )
+    sample, camera, forget = st.columns(3)
+    sample.button("Try it on a portrait", on_click=_take_sample, width="stretch", key="photo:sample")
+    if camera.toggle("Use the camera", key="photo:use-camera"):
+        st.camera_input("Camera", key=CAMERA, on_change=_take, args=(CAMERA,))
+        st.caption("Browsers lend a camera only to pages from this machine (localhost) or over HTTPS.")
+    if current_work() is not None:
+        forget.button("Forget this photo", on_click=_forget, width="stretch", key="photo:forget")
+
+
+def current_work() -> PhotoWork | None:
+    """Return what this session does with its photo, if it has one."""
+    work: PhotoWork | None = st.session_state.get(KEY)
+    return work
+
+
+def take(file: PhotoFile) -> None:
+    """Let this be the session's photo; the one before, its faces and its search are forgotten."""
+    st.session_state[KEY] = PhotoWork(file, engine(), photos())
+
+
+def _take(widget: str) -> None:
+    upload = st.session_state[widget]
+    if upload is None:
+        _forget()
+    else:
+        take(PhotoFile("camera.jpg" if widget == CAMERA else upload.name, upload.getvalue()))
+
+
+def _take_sample() -> None:
+    take(PhotoFile("portrait.jpg", PORTRAIT.read_bytes()))
+
+
+def _forget() -> None:
+    st.session_state.pop(KEY, None)

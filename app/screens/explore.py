@@ -1,0 +1,79 @@
+"""Explore: move a layer's share of TRANSFER, see the faces change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.downloads import downloads
+from app.engine import ALL_BASE, ALL_TRANSFER, Engine, Pair, engine
+from app.messages import as_sentences
+from app.parts.curve import Moved
+from app.parts.faces import Row, faces
+from app.scene import Scene, current, view_of
+from app.schedule_controls import blend_curve, channel_controls, schedule_controls
+from app.view_controls import model_controls, view_controls
+from blendgan.recipe import Recipe
+from blendgan.viewing import Drawn
+
+KEY = "explore"  # of the page's fields
+FACES_KEY = f"{KEY}:faces"
+
+
+def page() -> None:
+    """Draw the page: curve and faces, then the controls, then what is needed less often."""
+    st.header("Explore")
+    with as_sentences():
+        models = engine()
+        above = st.container()
+        scene = current()
+        schedule_controls(scene, models.pair(scene.base, scene.transfer), KEY)
+        scene = less_often(models)
+        with above:  # drawn last, since all the controls say what it shows
+            stage()
+        with st.expander("Take it with you"):
+            downloads(scene, models.pair(scene.base, scene.transfer), models, KEY)
+
+
+@st.fragment
+def stage() -> None:
+    """The curve and its faces: all that is drawn again while a point is dragged."""
+    models, scene = engine(), current()
+    left, right = st.columns([2, 3], gap="large")
+    with as_sentences():
+        pair = models.pair(scene.base, scene.transfer)
+        with left:
+            scene, event = blend_curve(scene, pair, KEY)
+        with right:
+            show(scene, pair, models, event)
+        if event is not None and event.final:
+            st.rerun()
+
+
+def less_often(models: Engine) -> Scene:
+    """The models, the faces, and what else the blend depends on."""
+    with st.expander("Models and faces"):
+        scene = view_controls(model_controls(current(), models, KEY), models, KEY)
+    return channel_controls(scene, KEY)
+
+
+def show(scene: Scene, pair: Pair, models: Engine, event: Moved | None) -> None:
+    """Draw three rows: BASE, the blend, TRANSFER; while a point is dragged only the blend changes."""
+    view = view_of(scene, models)
+
+    def row(name: str, drawn: Drawn | None) -> Row:
+        alts = tuple(f"{face}, {name}" for face in view.names)
+        return Row(name, None if drawn is None else drawn.pictures, alts)
+
+    def at_rest(recipe: Recipe) -> Drawn | None:
+        return None if event is not None and not event.final else pair.draw(recipe, view)
+
+    blend = _blend(scene, pair, models)
+    rows = [row("BASE", at_rest(ALL_BASE)), row("blend", blend), row("TRANSFER", at_rest(ALL_TRANSFER))]
+    faces(rows, FACES_KEY, event, complete=blend.complete)
+
+
+def _blend(scene: Scene, pair: Pair, models: Engine) -> Drawn:
+    """A first picture of a slow model; the whole one when the browser asks for more."""
+    view = view_of(scene, models)
+    asked = (st.session_state.get(FACES_KEY) or {}).get("more") is not None
+    return pair.draw(scene.recipe, view) if asked else pair.draw_soon(scene.recipe, view)

@@ -1,0 +1,51 @@
+"""A field follows the scene, and the user's changes are never lost."""
+
+from __future__ import annotations
+
+import pytest
+
+SCRIPT = """
+import streamlit as st
+from app.fields import follow
+
+number = st.number_input("Number", 0, 9, key=follow("number", st.session_state.get("scene", 1)))
+if number != 7:  # which the page does not take
+    st.session_state["scene"] = number
+if st.button("elsewhere"):
+    st.session_state["scene"] = 5
+st.text(st.session_state["scene"])
+"""
+
+
+@pytest.fixture
+def page():
+    testing = pytest.importorskip("streamlit.testing.v1", reason="the explorer needs streamlit: blendgan[app]")
+    return testing.AppTest.from_string(SCRIPT, default_timeout=60).run()
+
+
+def scene(page) -> str:
+    return page.text[0].value
+
+
+def test_changes_in_a_row_all_count(page):
+    for value in (2, 3, 4, 3):
+        page.number_input[0].set_value(value).run()
+        assert (scene(page), page.number_input[0].value) == (str(value), value)
+
+
+def test_a_change_elsewhere_shows_and_the_next_one_counts(page):
+    page.number_input[0].set_value(2).run()
+    page.button[0].click().run()
+    page.run()
+    assert (scene(page), page.number_input[0].value) == ("5", 5)
+    page.number_input[0].set_value(6).run()
+    assert scene(page) == "6"
+
+
+def test_what_was_not_taken_stays_to_be_mended(page):
+    page.number_input[0].set_value(7).run()
+    assert (scene(page), page.number_input[0].value) == ("1", 7)
+    page.run()
+    assert page.number_input[0].value == 7
+    page.number_input[0].set_value(8).run()
+    assert scene(page) == "8"
