@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from app.scene import UPLOAD, Scene
 from blendgan.blending import preset
+from blendgan.devices import select_device
 from blendgan.explorer_options import ExplorerOptions
 from blendgan.recipe import Model, Recipe
 from blendgan.recipe_files import dumps_flow
@@ -57,5 +58,5 @@ def file_name(model: str) -> str:
 def command(words: Sequence[str], given: ExplorerOptions) -> str:
     """Return a command line of `blendgan` as a shell takes it, with what else the bytes depend on."""
     more = [] if given.threads is None else ["--threads", str(given.threads)]
-    more += [] if given.device == "cpu" else ["--device", given.device]
+    more += [] if given.device == str(select_device("auto")) else ["--device", given.device]
     return shlex.join(["blendgan", *words, *more])

@@ -151,7 +151,7 @@ class Engine:
 
 
 def set_aside() -> None:
-    """Spare the garbage collector what is here by now, most of it PyTorch: it would take 0.1 s and more of each run.
+    """Spare the garbage collector what is here by now, most of it PyTorch's: it would take 0.1 s of each run.
 
     Streamlit collects all generations after every run of a page.
     """
@@ -178,6 +178,12 @@ class Pictures:
         self.bytes += sum(map(len, drawn.pictures))
         while self.bytes > self.limit_bytes:
             self.bytes -= sum(map(len, self._drawn.popitem(last=False)[1].pictures))
+
+
+@st.cache_resource(show_spinner=False)
+def settled(page: str) -> None:
+    """Set aside what the first run of a page has loaded; later ones find it done."""
+    set_aside()
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel 
 
 import streamlit as st  # noqa: E402
 
+from app.engine import settled  # noqa: E402
 from app.screens import compare, explore, models, photo, sheet  # noqa: E402
 
 PAGES = [
@@ -21,4 +22,6 @@ PAGES = [
 
 st.set_page_config(page_title="blendgan", layout="wide")
 st.html(f"<style>{(Path(__file__).resolve().parent / 'page.css').read_text(encoding='utf-8')}</style>")
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+page.run()
+settled(page.title)

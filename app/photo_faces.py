@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.photo_job import PhotoJob
 from app.photo_options import PhotoOptions
+from app.photo_work import MOST_FACES as AT_ONCE
 from app.photo_work import PhotoWork
 from app.scene import FACES, MOST_FACES, keep
 from blendgan.faces import ALL, Selection
@@ -29,7 +30,11 @@ def choose_faces(work: PhotoWork, options: PhotoOptions) -> Selection | None:
     if count == 1:
         return ALL
     chosen = st.pills(
-        "Faces to redraw", numbers, selection_mode="multi", default=numbers, key=f"photo:faces:{id(work)}"
+        "Faces to redraw",
+        numbers,
+        selection_mode="multi",
+        default=numbers[:AT_ONCE],
+        key=f"photo:faces:{work.file.sha256}",
     )
     if not chosen:
         st.info("Choose at least one face.")

@@ -14,6 +14,7 @@ from blendgan.samples import PORTRAIT
 
 KEY = "photo:work"  # in the session's state
 FILE, CAMERA = "photo:file", "photo:camera"  # the widgets
+ROUND = "photo:round"  # how often the uploader was emptied
 HEIC = [".heic", ".heif"] if find_spec("pillow_heif") else []
 TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
 
@@ -31,7 +32,7 @@ def photo_sources() -> None:
 def _ways() -> None:
     most_mb = min(LARGEST_MB, engine().options.max_upload_mb)
     st.file_uploader(
-        "Your photo", TYPES, key=FILE, max_upload_size=most_mb, on_change=_take, args=(FILE,),
+        "Your photo", TYPES, key=_file_key(), max_upload_size=most_mb, on_change=_take, args=(_file_key(),),
         help="Its faces are found, and redrawn by the blend while you move its curve.",
     )  # fmt: skip
     st.caption(
@@ -67,8 +68,16 @@ def _take(widget: str) -> None:
 
 
 def _take_sample() -> None:
+    _forget()
     take(PhotoFile("portrait.jpg", PORTRAIT.read_bytes()))
 
 
 def _forget() -> None:
+    """Drop the photo; Streamlit too forgets the file of an uploader that is no longer there."""
     st.session_state.pop(KEY, None)
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
+
+
+def _file_key() -> str:
+    rounds = st.session_state.get(ROUND, 0)
+    return f"{FILE}:{rounds}" if rounds else FILE

@@ -53,10 +53,14 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def explorer(*words: str, folder: Path | None = None) -> Iterator[Explorer]:
-    """Start `blendgan explore WORDS`, and end it with the block. Raises RuntimeError, with what it said, if it ends."""
+    """Start `blendgan explore WORDS`, and end it with the block; `folder`: where it is, and what it takes for home.
+
+    Raises RuntimeError if it ends at once; it has said why on stderr.
+    """
     command = [sys.executable, "-m", "blendgan", "explore", "--no-browser", *words]
+    home = {} if folder is None else {"HOME": str(folder), "TMPDIR": str(folder)}
     process = subprocess.Popen(
-        command, cwd=folder, env=environment(), text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        command, cwd=folder, env=environment() | home, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
     try:
         line = process.stdout.readline() if process.stdout else ""

@@ -12,7 +12,7 @@ from blendgan.recipe import SHIPPED_PAIR
 from stylegan2 import store
 from stylegan2.errors import InputError
 
-OLDEST_STREAMLIT = (1, 51)  # the first with components that need no frame and no build
+OLDEST_STREAMLIT = (1, 60)  # 1.51 has components without frames, but not all that the pages use
 PROGRAM = "serve.py"  # of the app, see there
 EVERYWHERE = ("0.0.0.0", "::")  # all addresses of the machine
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -21,12 +21,16 @@ _PACKAGES = Path(__file__).resolve().parent
 PLACES = (_PACKAGES / "_bundled" / "app", _PACKAGES.parent / "app")  # in an installed wheel; in a checkout
 
 # Nothing is sent anywhere, asked on the terminal, or written: no statistics, no e-mail, no watched files. An error
-# shows no traceback, and Python's bare expressions are not shown. Streamlit's protection against other sites stays on.
+# shows no traceback and no links to search engines; Python's bare expressions are not shown. Streamlit's protection
+# against other sites stays on.
 FLAGS = {
     "global.developmentMode": "false",
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
     "client.toolbarMode": "minimal",
+    "logger.enableRich": "false",  # it would print what goes wrong to stdout
+    "logger.hideWelcomeMessage": "true",
     "logger.level": "warning",
     "runner.magicEnabled": "false",
     "server.enableCORS": "true",

@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from blendgan.pasting import in_colours_of_photo, layers_of
+from blendgan.pasting import in_colours_of_photo, layers_of, starts_of
 from blendgan.projection import Finder, draw
 from blendgan.recipe import KEY
 from blendgan.recipe_schema import from_json
 from blendgan.toonification import Studio, Toon, ToonSettings, render
 from projector.alignment import AlignedFace
 from projector.latent import Latent
-from projector.layer import Ground, Region
+from projector.layer import Ground, Region, Start
 from projector.paste import compose
 from projector.photo import Photo, with_pixels
 from stylegan2.generator import Generator
@@ -53,9 +53,9 @@ class LivePhoto:
         return draw(self.base, self.latent).cpu()
 
     @cached_property
-    def grounds(self) -> tuple[Ground, ...]:
+    def starts(self) -> tuple[Start, ...]:
         """What of the faces stays the same."""
-        return tuple(map(Ground, self.faces))
+        return tuple(starts_of([Ground(face) for face in self.faces], self.projected))
 
     def draw_face(self, blended: Generator, place: int) -> Tensor:
         """Return a blend's picture [1, 3, H, W] of one face, by its place from the left, from 0."""
@@ -66,9 +66,10 @@ class LivePhoto:
         drawn = torch.cat(list(toonified))
         if settings.match_colour:
             drawn = in_colours_of_photo(drawn, self.projected, self.faces, settings.paste)
-        layers = layers_of(self.grounds, self.projected, drawn, settings.paste, settings.kept_detail(None))
+        layers = layers_of(self.starts, drawn, settings.paste, settings.kept_detail(None))
         image = compose(self.photo, layers)
-        return tuple(Patch(ground.region, image.crop(ground.region)) for ground in self.grounds if _has_area(ground))
+        regions = [start.ground.region for start in self.starts]
+        return tuple(Patch(region, image.crop(region)) for region in regions if _has_area(region))
 
     def toon(self, blended: Generator, settings: ToonSettings) -> Toon:
         """Redraw the photo whole by a blend: what `toonify_photo` returns with the same settings."""
@@ -105,6 +106,6 @@ def _scaled(face: AlignedFace, scale: np.ndarray, size: tuple[int, int]) -> Alig
     return replace(face, quad=face.quad * scale, points=points, photo_size=size)
 
 
-def _has_area(ground: Ground) -> bool:
-    left, top, right, bottom = ground.region
+def _has_area(region: Region) -> bool:
+    left, top, right, bottom = region
     return right > left and bottom > top

@@ -12,24 +12,27 @@ from blendgan.colour import take_colours
 from blendgan.images import from_uint8, to_uint8
 from projector import head
 from projector.alignment import AlignedFace
-from projector.layer import Ground, Layer, change_layer, face_layer
+from projector.layer import Ground, Layer, Start, face_layer
 
 # How to paste → the share of the photo's fine texture that is kept where none is said, by eye: with all of it a change
 # is light on a photograph, with a quarter the face is painted; one that is pasted as it is looks scratched with any.
 PASTES = {"change": 0.25, "face": 0.0}
 
 
-def layers_of(
-    grounds: Sequence[Ground], projected: Tensor, toonified: Tensor, paste: str, detail: float
-) -> list[Layer]:
-    """Return a layer for each face: projected and toonified [faces, 3, H, W] in [-1, 1] are BASE's and the blend's.
+def starts_of(grounds: Sequence[Ground], projected: Tensor) -> list[Start]:
+    """Return where the change of each face starts: projected [faces, 3, H, W] in [-1, 1] is what BASE draws."""
+    return [Start(ground, before) for ground, before in zip(grounds, to_uint8(projected), strict=True)]
+
+
+def layers_of(starts: Sequence[Start], toonified: Tensor, paste: str, detail: float) -> list[Layer]:
+    """Return a layer for each face: toonified [faces, 3, H, W] in [-1, 1] is what the blend draws.
 
     `paste` is one of PASTES; `detail` in [0, 1] the share of the photo's fine texture that stays.
     """
-    drawn = zip(grounds, to_uint8(projected), to_uint8(toonified), strict=True)
+    drawn = zip(starts, to_uint8(toonified), strict=True)
     if paste == "face":
-        return [face_layer(ground, after, detail) for ground, _, after in drawn]
-    return [change_layer(ground, before, after, detail) for ground, before, after in drawn]
+        return [face_layer(start.ground, after, detail) for start, after in drawn]
+    return [start.change_to(after, detail) for start, after in drawn]
 
 
 def in_colours_of_photo(toonified: Tensor, projected: Tensor, faces: Sequence[AlignedFace], paste: str) -> Tensor:

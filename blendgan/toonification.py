@@ -15,7 +15,7 @@ from blendgan.blending import blend_models, preset
 from blendgan.faces import ALL, Selection, align_faces, crops
 from blendgan.images import grid, to_pictures
 from blendgan.papers import papers
-from blendgan.pasting import PASTES, in_colours_of_photo, layers_of
+from blendgan.pasting import PASTES, in_colours_of_photo, layers_of, starts_of
 from blendgan.personal import AnyWatcher, Change, change_for, with_change
 from blendgan.projection import Finder, PhotoLike, crop_size, draw, finder_of, open_photo, project_faces
 from blendgan.recipe import Recipe
@@ -227,9 +227,8 @@ def render(studio: Studio, photo: Photo, faces: Sequence[AlignedFace], latent: L
     projected, toonified = draw(studio.base, latent).cpu(), draw(studio.blended, latent).cpu()
     if settings.match_colour:
         toonified = in_colours_of_photo(toonified, projected, faces, settings.paste)
-    layers = layers_of(
-        [Ground(face) for face in faces], projected, toonified, settings.paste, settings.kept_detail(studio.mask)
-    )
+    starts = starts_of([Ground(face) for face in faces], projected)
+    layers = layers_of(starts, toonified, settings.paste, settings.kept_detail(studio.mask))
     return Toon(
         compose(photo, layers),
         photo.metadata, tuple(faces), latent,

@@ -26,18 +26,33 @@ def fit(guide: Tensor, target: Tensor, trust: Tensor, radius_px: int, smoothness
     `trust` [1, H, W] ≥ 0. Windows reach `radius_px` to each side. `smoothness` is the paper's ε, against the variance
     of the guide in its own units: steps of the guide well above its root are kept. `apply` evaluates the planes.
     """
-    count, (height, width) = len(target), guide.shape[1:]
-    squares = torch.stack([guide[i] * guide[j] for i, j in PAIRS])
-    products = (target[:, None] * guide[None]).reshape(-1, height, width)
-    sums = box_mean(torch.cat([trust, trust * torch.cat([guide, target, squares, products])]), radius_px)
-    weight = sums[:1] + LEAST_TRUST
-    mean, mean_target, square, product = (sums[1:] / weight).split([COLOURS, count, len(PAIRS), COLOURS * count])
-    variance = square - torch.stack([mean[i] * mean[j] for i, j in PAIRS])
-    covariance = product.reshape(count, COLOURS, height, width) - mean_target[:, None] * mean[None]
-    gain = _solved(variance, covariance, smoothness)  # [C, 3, H, W]
-    offset = mean_target - (gain * mean[None]).sum(1)
-    planes = torch.cat([gain.reshape(-1, height, width), offset])
-    return box_mean(planes * weight, radius_px) / box_mean(weight, radius_px)
+    return Windows(guide, trust, radius_px, smoothness).fit(target)
+
+
+class Windows:
+    """What of a fit does not depend on its target; see `fit`. For one guide and many targets."""
+
+    def __init__(self, guide: Tensor, trust: Tensor, radius_px: int, smoothness: float) -> None:
+        self.guide, self.trust, self.radius_px = guide, trust, radius_px
+        squares = torch.stack([guide[i] * guide[j] for i, j in PAIRS])
+        sums = box_mean(torch.cat([trust, trust * torch.cat([guide, squares])]), radius_px)
+        self.weight = sums[:1] + LEAST_TRUST
+        self.mean, square = (sums[1:] / self.weight).split([COLOURS, len(PAIRS)])
+        variance = square - torch.stack([self.mean[i] * self.mean[j] for i, j in PAIRS])
+        self.cofactors, self.determinant = _inverse(variance, smoothness)
+        self.weights = box_mean(self.weight, radius_px)
+
+    def fit(self, target: Tensor) -> Tensor:
+        """Return the planes [4·C, H, W] of target [C, H, W]."""
+        count, (height, width) = len(target), self.guide.shape[1:]
+        products = (target[:, None] * self.guide[None]).reshape(-1, height, width)
+        sums = box_mean(self.trust * torch.cat([target, products]), self.radius_px)
+        mean_target, product = (sums / self.weight).split([count, COLOURS * count])
+        covariance = product.reshape(count, COLOURS, height, width) - mean_target[:, None] * self.mean[None]
+        gain = _solved(self.cofactors, self.determinant, covariance)  # [C, 3, H, W]
+        offset = mean_target - (gain * self.mean[None]).sum(1)
+        planes = torch.cat([gain.reshape(-1, height, width), offset])
+        return box_mean(planes * self.weight, self.radius_px) / self.weights
 
 
 def apply(planes: Tensor, guide: Tensor) -> Tensor:
@@ -56,8 +71,8 @@ def box_mean(planes: Tensor, radius_px: int) -> Tensor:
     return F.avg_pool2d(rows, (1, side), 1, (0, radius_px), count_include_pad=False)[0]
 
 
-def _solved(variance: Tensor, covariance: Tensor, smoothness: float) -> Tensor:
-    """Solve (Σ + ε·1) gain = covariance at every pixel: Σ [6, H, W] by PAIRS, covariance and gain [C, 3, H, W]."""
+def _inverse(variance: Tensor, smoothness: float) -> tuple[Tensor, Tensor]:
+    """Cofactors [6, H, W] and determinant [H, W] of Σ + ε·1 at every pixel: Σ [6, H, W] by PAIRS."""
     xx, xy, xz, yy, yz, zz = variance
     xx, yy, zz = xx + smoothness, yy + smoothness, zz + smoothness
     cofactors = torch.stack(
@@ -70,7 +85,11 @@ def _solved(variance: Tensor, covariance: Tensor, smoothness: float) -> Tensor:
             xx * yy - xy * xy,
         ]
     )
-    determinant = xx * cofactors[0] + xy * cofactors[1] + xz * cofactors[2]
+    return cofactors, xx * cofactors[0] + xy * cofactors[1] + xz * cofactors[2]
+
+
+def _solved(cofactors: Tensor, determinant: Tensor, covariance: Tensor) -> Tensor:
+    """Solve (Σ + ε·1) gain = covariance at every pixel; covariance and gain [C, 3, H, W]."""
     rows = ((0, 1, 2), (1, 3, 4), (2, 4, 5))
     gain: Tensor = torch.stack([(cofactors[list(row)] * covariance).sum(1) for row in rows], dim=1) / determinant
     return gain

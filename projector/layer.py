@@ -119,7 +119,7 @@ def face_layer(
 
 
 def change_layer(
-    aligned: AlignedFace | Ground,
+    aligned: AlignedFace,
     before: Pixels,
     after: Pixels,
     detail: float = 1.0,
@@ -127,25 +127,64 @@ def change_layer(
 ) -> Layer:
     """Add the change from `before` to `after`, both [S, S, 3], 0 to 255, of the size of the aligned crop.
 
-    `aligned` may be the face's ground. Raises InputError as `face_layer`.
+    Raises InputError as `face_layer`.
     """
-    ground = _ground(aligned)
-    aligned = ground.aligned
-    _check(after, detail, mask)
-    if not before.shape == after.shape == aligned.crop.shape:
-        raise InputError(
-            f"crops: found {list(before.shape)} before and {list(after.shape)} after, expected the size of the aligned "
-            f"crop, {list(aligned.crop.shape)}"
-        )
-    crop, old, change = unit(aligned.crop), unit(before), unit(after) - unit(before)
-    misfit = guided.box_mean(crop - old, max(1, crop.shape[-1] // 128)).square().sum(0, keepdim=True)
-    trust = torch.exp(-misfit / (2 * AGREEMENT**2))
-    guide = _small(crop)
-    radius = max(1, round(WINDOW * guide.shape[-1]))
-    planes = guided.fit(guide, _small(change), _small(trust) + LEAST_TRUST, radius, SMOOTHNESS)
-    told = guided.apply(_sized(planes, crop.shape[-1]), crop)
-    strokes = (change - told) * guided.box_mean(trust, max(1, crop.shape[-1] // 64))
-    return Layer(ground, planes, strokes, detail, mask)
+    return Start(Ground(aligned), before).change_to(after, detail, mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A face's ground and the picture from which it changes: [S, S, 3], 0 to 255, of the size of the aligned crop.
+
+    What does not depend on where the change goes is computed once. Raises InputError for another size.
+    """
+
+    ground: Ground
+    before: Pixels
+
+    def __post_init__(self) -> None:
+        self._check_size(self.before, "before")
+
+    def change_to(self, after: Pixels, detail: float = 1.0, mask: NDArray[np.float32] | None = None) -> Layer:
+        """Add the change to `after`, of the same size. Raises InputError as `face_layer`."""
+        _check(after, detail, mask)
+        self._check_size(after, "after")
+        change = unit(after) - self._old
+        planes = self._windows.fit(_small(change))
+        told = guided.apply(_sized(planes, self._crop.shape[-1]), self._crop)
+        return Layer(self.ground, planes, (change - told) * self._agreement, detail, mask)
+
+    @cached_property
+    def _crop(self) -> Tensor:
+        return unit(self.ground.aligned.crop)
+
+    @cached_property
+    def _old(self) -> Tensor:
+        return unit(self.before)
+
+    @cached_property
+    def _trust(self) -> Tensor:
+        """How far the picture is the photo's [1, S, S]: where it is not, its change is not to be believed."""
+        radius = max(1, self._crop.shape[-1] // 128)
+        misfit = guided.box_mean(self._crop - self._old, radius).square().sum(0, keepdim=True)
+        return torch.exp(-misfit / (2 * AGREEMENT**2))
+
+    @cached_property
+    def _agreement(self) -> Tensor:
+        return guided.box_mean(self._trust, max(1, self._crop.shape[-1] // 64))
+
+    @cached_property
+    def _windows(self) -> guided.Windows:
+        guide = _small(self._crop)
+        radius = max(1, round(WINDOW * guide.shape[-1]))
+        return guided.Windows(guide, _small(self._trust) + LEAST_TRUST, radius, SMOOTHNESS)
+
+    def _check_size(self, picture: Pixels, name: str) -> None:
+        expected = self.ground.aligned.crop.shape
+        if picture.shape != expected:
+            raise InputError(
+                f"crops: found {list(picture.shape)} {name}, expected the size of the aligned crop, {list(expected)}"
+            )
 
 
 def _ground(face: AlignedFace | Ground) -> Ground:

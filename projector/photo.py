@@ -175,14 +175,16 @@ class _Sized(Protocol):
     def size(self) -> tuple[int, int]: ...
 
 
-def _check_size(image: _Sized, path: str | os.PathLike[str], largest_px: int = MAX_PHOTO_PX) -> None:
+def _check_size(image: _Sized, path: str | os.PathLike[str], largest_px: int | None = None) -> None:
+    most = MAX_PHOTO_PX if largest_px is None else largest_px
     width, height = image.size
-    if width * height > largest_px:
-        raise _too_large(f"{width} x {height} = {width * height:,} pixels", path, largest_px)
+    if width * height > most:
+        raise _too_large(f"{width} x {height} = {width * height:,} pixels", path, most)
 
 
-def _too_large(found: str, path: str | os.PathLike[str], largest_px: int = MAX_PHOTO_PX) -> InputError:
-    return InputError(f"{path}: found {found}, expected at most {largest_px:,}; shrink the picture first")
+def _too_large(found: str, path: str | os.PathLike[str], largest_px: int | None = None) -> InputError:
+    most = MAX_PHOTO_PX if largest_px is None else largest_px
+    return InputError(f"{path}: found {found}, expected at most {most:,}; shrink the picture first")
 
 
 def _one_line(error: Exception) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer  # older versions have no name for it
 
 HERE = Path(__file__).resolve().parent
 

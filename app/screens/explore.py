@@ -9,7 +9,7 @@ from app.engine import ALL_BASE, ALL_TRANSFER, Engine, Pair, engine
 from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.faces import Row, faces
-from app.scene import Scene, current, view_of
+from app.scene import Scene, current, keep, view_of
 from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls, view_controls
 from blendgan.recipe import Recipe
@@ -26,6 +26,7 @@ def page() -> None:
         models = engine()
         above = st.container()
         scene = current()
+        keep(scene)  # who comes from another page has an address without words
         schedule_controls(scene, models.pair(scene.base, scene.transfer), KEY)
         scene = less_often(models)
         with above:  # drawn last, since all the controls say what it shows

@@ -35,7 +35,7 @@ def run_shown_command(text: str, folder, *more: str) -> None:
 def moved(one, point: int = 1) -> list[str]:
     """Drag a point, wait until the last move is answered and the page at rest; the blend's pictures."""
     before = one.pictures()
-    one.drag(point, [-20, -45, 30, 60])
+    one.drag(point, [one.inwards(point) * step for step in (20, 45, 90, 120)])
     one.wait_for_shown()
     one.page.wait_for_timeout(1500)
     assert one.pictures() != before
@@ -44,12 +44,10 @@ def moved(one, point: int = 1) -> list[str]:
 
 def test_a_point_that_is_dragged_changes_the_picture_before_it_is_let_go(browser_page):
     one = browser_page
-    before, box = one.pictures(), one.handle(1).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    one.page.mouse.move(x, y)
-    one.page.mouse.down()
-    one.page.mouse.move(x, y + 40)
-    one.page.mouse.move(x, y - 40)
+    before, way = one.pictures(), one.inwards(1)
+    x, y = one.take_hold(1)
+    one.page.mouse.move(x, y + 60 * way)
+    one.page.mouse.move(x, y + 120 * way)
     one.wait_for_shown()
     assert one.pictures() != before  # the button is still down
     one.page.mouse.up()

@@ -140,7 +140,11 @@ def test_a_photo_is_forgotten_on_request(explorer):
     page = explorer("photo", **QUICK)
     page.button(key="photo:sample").click().run()
     assert "photo:work" in page.session_state
+    bring_again = page.file_uploader[0]
+    bring_again.set_value(("again.jpg", PORTRAIT.read_bytes(), "image/jpeg")).run()
+    assert page.session_state["photo:work"].file.name == "again.jpg" and page.file_uploader[0].value
     page.button(key="photo:forget").click().run()
+    assert not page.file_uploader[0].value  # Streamlit has let go of it too
     assert "photo:work" not in page.session_state and not any("toonify" in code.value for code in page.code)
 
 

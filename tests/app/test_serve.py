@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,3 +48,18 @@ def test_large_uploads_stay_in_memory(monkeypatch):
     with SpooledTemporaryFile(max_size=parsers.MultiPartParser.spool_max_size) as file:  # as Starlette makes it
         file.write(bytes(3 << 20))
         assert not file._rolled
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as SIGINT")
+def test_ctrl_c_ends_command_and_server(pico_files, tmp_path):
+    pytest.importorskip("playwright", reason="the module that starts it drives a browser too")
+    from benchmarks.browser import explorer
+
+    with explorer(*pico_files[:2], folder=tmp_path) as one:
+        place = urlsplit(one.url)
+        socket.create_connection((place.hostname, place.port), timeout=5).close()
+        one.process.send_signal(signal.SIGINT)
+        assert one.process.wait(20) == 130
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((place.hostname, place.port), timeout=5)

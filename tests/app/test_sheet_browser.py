@@ -54,6 +54,8 @@ def test_keys_go_from_cell_to_cell_and_enter_takes_one_to_explore(sheet):
     sheet.page.keyboard.press("Enter")
     sheet.wait_for_pictures()
     assert urlsplit(sheet.page.url).path == "/"
+    said = words(sheet.page.url)
+    assert (said["schedule"], said["seeds"], said["trunc"]) == ("alpha 0.5", "1", "0.9")
     assert sheet.pictures() == [source]  # the very picture, on the other page
 
 

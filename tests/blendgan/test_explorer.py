@@ -42,9 +42,9 @@ def test_models_are_opened_and_blended_before_anything_starts(tmp_path, pico):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "streamlit: not installed; the explorer needs Streamlit 1.51 or newer: pip install 'blendgan[app]'"),
-        ("1.50.0", "streamlit: found 1.50.0; the explorer needs Streamlit 1.51 or newer: pip install 'blendgan[app]'"),
-        ("1.51.0", None),
+        (None, "streamlit: not installed; the explorer needs Streamlit 1.60 or newer: pip install 'blendgan[app]'"),
+        ("1.59.2", "streamlit: found 1.59.2; the explorer needs Streamlit 1.60 or newer: pip install 'blendgan[app]'"),
+        ("1.60.0", None),
         ("1.67.0", None),
         ("2.0.0rc1", None),
     ],

@@ -71,8 +71,8 @@ def test_words_that_contradict_each_other(x, y, fixed, message):
 
 def test_each_blend_is_made_once_and_each_picture_stands_at_its_crossing(lively, monkeypatch):
     made = []
-    blend = live.blend_lazily
-    monkeypatch.setattr(live, "blend_lazily", lambda models, recipe: made.append(recipe) or blend(models, recipe))
+    blend = live.blend_fitted
+    monkeypatch.setattr(live, "blend_fitted", lambda *given: made.append(given[2]) or blend(*given))
     table = cells(axis("seeds", 1, 2, 5), axis("alpha", 0.0, 0.5), {"seeds": 0}, RECOMMENDED, RESOLUTIONS)
     pictures = dict(sheets.draw(table, lively(0), lively(1), Setting()))
     assert [recipe.schedule for recipe in made] == [Uniform(0.0), Uniform(0.5)]
