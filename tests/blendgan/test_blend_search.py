@@ -96,7 +96,8 @@ def test_the_shipped_styles_come_in_order() -> None:
     before = draw(searcher.base, latents)
     swaps = [Uniform(1.0), *(Swap(resolution, "high") for resolution in (8, 32, 64)), Uniform(0.0)]
     styles = [float(searcher.axis.of(draw(searcher.renderer(s).generator, latents), before).mean()) for s in swaps]
-    assert styles == sorted(styles, reverse=True)
+    assert styles[1:] == sorted(styles[1:], reverse=True)
+    assert styles[0] == pytest.approx(styles[1], rel=0.2)  # above 8 px all of the paint is there
     assert styles[0] > 2 * styles[3] > 0
 
 

@@ -237,7 +237,7 @@ def test_ready_recipes_are_the_published_ones(name, schedule):
 
 @pytest.mark.parametrize(
     ("name", "transfer", "resolution"),
-    [("painted", "paintings", 16), ("painted-strong", "paintings", 8), ("cartoon", "cartoons", 8),
+    [("painted", "paintings", 32), ("painted-strong", "paintings", 16), ("cartoon", "cartoons", 8),
      ("cartoon-strong", "cartoons", 4)],
 )  # fmt: skip
 def test_our_own_ready_recipes_name_the_shipped_models(name, transfer, resolution):
