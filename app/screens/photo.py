@@ -11,12 +11,12 @@ from app.engine import engine
 from app.messages import as_sentences
 from app.parts.curve import Moved
 from app.parts.photo import photo
-from app.photo_downloads import photo_downloads
-from app.photo_faces import choose_faces, offer_to_explore
-from app.photo_job import PhotoJob, finder_for
-from app.photo_options import current_options, keep_options, option_fields, search_fields
-from app.photo_sources import current_work, photo_sources
-from app.photo_work import PhotoWork
+from app.photo.downloads import photo_downloads
+from app.photo.faces import choose_faces, offer_to_explore
+from app.photo.job import PhotoJob, finder_for
+from app.photo.options import current_options, keep_options, option_fields, search_fields
+from app.photo.sources import current_work, photo_sources
+from app.photo.work import PhotoWork
 from app.scene import current, keep
 from app.schedule_controls import blend_curve, channel_controls, schedule_controls
 from app.view_controls import model_controls

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import address, sheet_scene
+from app import address
 from app.engine import Engine, engine
 from app.messages import as_sentences
 from app.parts.cells import cells, chosen
 from app.scene import Scene, current, keep
 from app.screens import explore
-from app.sheet_controls import sheet_controls, usual_sheet
-from app.sheet_scene import SheetScene, grid_command
-from app.sheet_work import MOST_CELLS, MOST_PIXELS, SheetWork, keep_drawn, work_of
+from app.sheet import scene as sheet_scene
+from app.sheet.controls import sheet_controls, usual_sheet
+from app.sheet.scene import SheetScene, grid_command
+from app.sheet.work import MOST_CELLS, MOST_PIXELS, SheetWork, keep_drawn, work_of
 from app.view_controls import model_controls
 from blendgan.recipe import recipe_of
 from blendgan.rendering import Setting

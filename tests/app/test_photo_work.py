@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("streamlit", reason="the explorer needs streamlit: blendgan[app]")
 
 from app.engine import Engine
-from app.photo_job import PhotoJob
-from app.photo_options import PhotoOptions
-from app.photo_work import MOST_KNOWN, Order, PhotoWork
-from app.photos import Photos
+from app.photo.job import PhotoJob
+from app.photo.memory import Photos
+from app.photo.options import PhotoOptions
+from app.photo.work import MOST_KNOWN, Order, PhotoWork
 from app.scene import Scene
 from blendgan.explorer_options import ExplorerOptions
 from blendgan.faces import ALL, WHOLE, Selection
@@ -50,7 +50,7 @@ def job(work, models, finder, recipe=None, **options) -> PhotoJob:
 def test_faces_are_found_once_and_shown_small(work, monkeypatch):
     assert not work.has_looked
     assert len(work.found) == len(work.thumbnails) == 1
-    monkeypatch.setattr("app.photo_work.detect", None)  # would fail if it were asked again
+    monkeypatch.setattr("app.photo.work.detect", None)  # would fail if it were asked again
     assert work.has_looked and work.count(ALL) == work.count(WHOLE) == 1
 
 

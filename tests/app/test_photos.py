@@ -10,8 +10,8 @@ from PIL import Image
 
 pytest.importorskip("streamlit", reason="the explorer needs streamlit: blendgan[app]")
 
-from app import photos as module
-from app.photos import Photos
+from app.photo import memory as module
+from app.photo.memory import Photos
 from blendgan.photo_files import PhotoFile
 from stylegan2.errors import InputError
 

@@ -110,7 +110,7 @@ def test_changing_the_controls_changes_sheet_and_address(explorer):
 
 
 def test_a_sheet_that_is_drawn_is_there_for_other_sessions(explorer, monkeypatch):
-    from app import sheet_work
+    from app.sheet import work as sheet_work
 
     begun, original = [], sheet_work.draw
     monkeypatch.setattr(sheet_work, "draw", lambda *given: begun.append(given) or original(*given))
@@ -130,8 +130,8 @@ def test_what_is_drawn_holds_neither_models_nor_tensors_and_is_bounded(explorer)
 
     from torch import Tensor
 
-    from app import sheet_work
     from app.engine import Pair
+    from app.sheet import work as sheet_work
 
     test = explorer("sheet", x="seeds=0", y="alpha=1")
     for seed in range(1, sheet_work.MOST_KEPT + 3):
@@ -146,8 +146,8 @@ def test_what_is_drawn_holds_neither_models_nor_tensors_and_is_bounded(explorer)
 def test_cells_are_drawn_piece_by_piece_and_each_stands_at_all_its_places(explorer, pico_files):
     from app.engine import engine
     from app.scene import usual_scene
-    from app.sheet_scene import SheetScene
-    from app.sheet_work import work_of
+    from app.sheet.scene import SheetScene
+    from app.sheet.work import work_of
     from blendgan.axes import parse_axis
     from blendgan.rendering import Setting
 

@@ -10,8 +10,8 @@ import streamlit as st
 from torch import Tensor
 
 from app.engine import Engine, Pair
-from app.photo_options import PhotoOptions
-from app.photo_work import Order, PhotoWork
+from app.photo.options import PhotoOptions
+from app.photo.work import Order, PhotoWork
 from app.scene import Scene
 from blendgan.faces import Selection
 from blendgan.live_photo import LivePhoto, Patch

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import streamlit as st
 
 from app.engine import engine
-from app.photo_work import PhotoWork
-from app.photos import LARGEST_MB, LARGEST_PX, photos
+from app.photo.memory import LARGEST_MB, LARGEST_PX, photos
+from app.photo.work import PhotoWork
 from blendgan.photo_files import PhotoFile
 from blendgan.samples import PORTRAIT
 

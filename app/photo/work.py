@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.engine import Engine
-from app.photos import Photos
+from app.photo.memory import Photos
 from blendgan.faces import Selection, crops
 from blendgan.images import png_bytes
 from blendgan.live_photo import LivePhoto, Patch, shrunk_photo

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.commands import command, named, recipe_options
 from app.downloads import button, model_bytes
-from app.photo_job import PhotoJob
+from app.photo.job import PhotoJob
 from blendgan.recipe_files import dumps_yaml
 from projector.latent import pack
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.photo_job import PhotoJob
-from app.photo_options import PhotoOptions
-from app.photo_work import MOST_FACES as AT_ONCE
-from app.photo_work import PhotoWork
+from app.photo.job import PhotoJob
+from app.photo.options import PhotoOptions
+from app.photo.work import MOST_FACES as AT_ONCE
+from app.photo.work import PhotoWork
 from app.scene import FACES, MOST_FACES, keep
 from blendgan.faces import ALL, Selection
 from blendgan.live_photo import one_of

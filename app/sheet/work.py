@@ -15,7 +15,7 @@ from torch import Tensor
 
 from app.engine import Engine, Pair
 from app.scene import Scene
-from app.sheet_scene import SheetScene, options
+from app.sheet.scene import SheetScene, options
 from blendgan.colour import match
 from blendgan.images import png_bytes, to_pictures
 from blendgan.papers import papers, text_of

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.fields import follow
 from app.messages import sentence
-from app.sheet_scene import SheetScene
+from app.sheet.scene import SheetScene
 from blendgan.axes import AXES, FORMS, Axis, parse_axis
 from blendgan.recipe import Recipe
 from blendgan.schedule import SIDES
