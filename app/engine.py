@@ -34,8 +34,10 @@ T = TypeVar("T")
 
 MOST_PAIRS = 3  # open at once: a pair of 1024 px models takes some 0.5 GB
 MOST_UPLOADS = 4  # models of all sessions together
-ACTIVATION_BYTES = 256 << 20  # of each pair: two faces of a 1024 px model, all that a page shows at 128 px
-PICTURE_BYTES = 64 << 20  # of each pair, as PNG files: some 2,500 faces at 128 px, 40 at 1024 px
+KEPT_FACES = 48  # of each pair, with the activations of their blocks: four full rows, 53 MB at 128 px
+ACTIVATION_BYTES = 256 << 20  # at most: two faces of a 1024 px model
+KEPT_PICTURES = 300  # of each pair, as PNG files of some 1.5 bytes a pixel: 7 MB at 128 px
+PICTURE_BYTES = 64 << 20  # at most: 40 faces at 1024 px
 SOON_S = 0.1  # a first picture of a slow model is there by then
 SLOW_S = 0.25  # a view that takes longer gets a first picture
 
@@ -50,8 +52,10 @@ class Pair:
         self.sources = (base, transfer)
         self.recommended = preset(transfer.checkpoint)
         self._engine = engine
-        self._live = LiveBlend(self.sources, cache=ActivationCache(ACTIVATION_BYTES))
-        self._pictures = Pictures(PICTURE_BYTES)
+        config = base.checkpoint.config
+        face_bytes = 4 * sum(count * px * px for px, count in zip(config.resolutions, config.channels, strict=True))
+        self._live = LiveBlend(self.sources, cache=ActivationCache(min(ACTIVATION_BYTES, KEPT_FACES * face_bytes)))
+        self._pictures = Pictures(min(PICTURE_BYTES, KEPT_PICTURES * 3 * config.resolution**2 // 2))
         self._face_s = math.inf  # what one face takes at its best: others may be at work at the same time
 
     @property

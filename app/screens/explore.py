@@ -58,23 +58,22 @@ def less_often(models: Engine) -> Scene:
 
 
 def show(scene: Scene, pair: Pair, models: Engine, event: Moved | None) -> None:
-    """Draw three rows: BASE, the blend, TRANSFER; while a point is dragged only the blend changes."""
+    """Draw three rows: BASE, the blend, TRANSFER; while a point is dragged only the blend changes.
+
+    A move is answered by a first picture where the model is slow; all other runs draw the whole one, also that which
+    the browser asks for when it has shown a first picture.
+    """
     view = view_of(scene, models)
+    asked = (st.session_state.get(FACES_KEY) or {}).get("more") is not None
+    at_rest = event.final if event is not None else not asked
 
     def row(name: str, drawn: Drawn | None) -> Row:
         alts = tuple(f"{face}, {name}" for face in view.names)
         return Row(name, None if drawn is None else drawn.pictures, alts)
 
-    def at_rest(recipe: Recipe) -> Drawn | None:
-        return None if event is not None and not event.final else pair.draw(recipe, view)
+    def end(recipe: Recipe) -> Drawn | None:
+        return pair.draw(recipe, view) if at_rest else None
 
-    blend = _blend(scene, pair, models)
-    rows = [row("BASE", at_rest(ALL_BASE)), row("blend", blend), row("TRANSFER", at_rest(ALL_TRANSFER))]
+    blend = pair.draw(scene.recipe, view) if event is None else pair.draw_soon(scene.recipe, view)
+    rows = [row("BASE", end(ALL_BASE)), row("blend", blend), row("TRANSFER", end(ALL_TRANSFER))]
     faces(rows, FACES_KEY, event, complete=blend.complete)
-
-
-def _blend(scene: Scene, pair: Pair, models: Engine) -> Drawn:
-    """A first picture of a slow model; the whole one when the browser asks for more."""
-    view = view_of(scene, models)
-    asked = (st.session_state.get(FACES_KEY) or {}).get("more") is not None
-    return pair.draw(scene.recipe, view) if asked else pair.draw_soon(scene.recipe, view)
