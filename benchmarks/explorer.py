@@ -20,10 +20,10 @@ from benchmarks.figures import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 POINT = 2  # of the curve: 16 px, so that most layers are drawn again
-MOVES, PAUSE_MS = 60, 150  # slower than a hand: what is measured is an answer, not a queue of them
+MOVES = 50  # slower than a hand makes them: what is measured is an answer, not a queue of them
 SLOW_MOVES, SLOW_PAUSE_MS = 15, 2500  # of a model that takes a second
 WARM_UP = 3  # answers that are left out
-ZIGZAG = (*range(10, 110, 4), *range(110, 10, -4))  # px from the point's place towards the middle
+PLACES = tuple(range(10, 250, 4))  # px from the point's place towards the middle: no share comes twice
 LARGE = 256  # px, config-f
 WRITE_LARGE = """
 import sys, torch
@@ -49,9 +49,9 @@ def _latency_rows() -> list[Row]:
         subprocess.run([sys.executable, "-c", WRITE_LARGE, *large, str(LARGE)], check=True, cwd=ROOT)
         found = []
         with explorer() as server:
-            for figure, seeds, goal in (("1 face", "0", 100), ("6 faces", "0-5", 300)):
+            for figure, seeds, goal, pause_ms in (("1 face", "0", 100, 200), ("6 faces", "0-5", 300, 600)):
                 with visit(browser, f"{server.url}/?seeds={seeds}") as one:
-                    whole, _ = moved(one, MOVES, PAUSE_MS)
+                    whole, _ = moved(one, MOVES, pause_ms)
                     found.append(_row(f"explorer, shipped pair, {figure}", whole, goal))
         with explorer(*large) as server, visit(browser, f"{server.url}/?seeds=0") as one:
             whole, coarse = moved(one, SLOW_MOVES, SLOW_PAUSE_MS)
@@ -66,7 +66,7 @@ def moved(one: Visit, moves: int, pause_ms: float) -> tuple[list[float], list[fl
     one.wait_for_pictures()
     one.page.wait_for_timeout(1000)
     way = one.inwards(POINT)
-    one.drag(POINT, [way * step for step in islice(cycle(ZIGZAG), moves + WARM_UP)], pause_ms)
+    one.drag(POINT, [way * step for step in islice(cycle(PLACES), moves + WARM_UP)], pause_ms)
     one.page.wait_for_timeout(pause_ms)
     told = one.shown()[WARM_UP:]
     return [a["taken"] for a in told if a["complete"]], [a["taken"] for a in told if not a["complete"]]

@@ -24,7 +24,7 @@ SESSIONS, SECONDS = 8, 60.0
 SETTLED_S = 10.0  # by then each session has been drawn for
 POINT = 1  # of the curve
 SIZE = 400, 700  # px of each page: the browsers draw on the same processors as the server, and would take most of them
-ZIGZAG = (*range(10, 110, 3), *range(110, 10, -3))  # px from the point's place towards the middle
+PLACES = (*range(10, 110, 3), *range(110, 10, -3))  # px from the point's place towards the middle
 GROWTH = 1.1  # of memory from SETTLED_S to the end: the caches of pictures and activations fill up meanwhile
 PAGE_BYTES = 4096  # of /proc/PID/statm
 
@@ -72,7 +72,7 @@ def _drag_all(visits: Sequence[Visit], seconds: float, pid: int) -> int:
     ways = [one.inwards(POINT) for one in visits]
     places = [one.take_hold(POINT) for one in visits]
     started, settled = time.perf_counter(), 0
-    for step in cycle(ZIGZAG):
+    for step in cycle(PLACES):
         for one, way, (x, y) in zip(visits, ways, places, strict=True):
             one.page.mouse.move(x, y + way * step)
         passed = time.perf_counter() - started

@@ -14,8 +14,13 @@ export default function (component) {
   const images = [...faces.querySelectorAll("img")];
   Promise.all(images.map((image) => image.decode().catch(() => null))).then(() => requestAnimationFrame(() => {
     tell(parentElement, faces, data);
-    if (!data.complete) waits.set(faces, setTimeout(() => setTriggerValue("more", data.number ?? 0), STILL_MS));
+    if (!data.complete) waits.set(faces, setTimeout(() => ask(setTriggerValue, data.number), STILL_MS));
   }));
+}
+
+function ask(setTriggerValue, number) {
+  const newest = Number(document.documentElement.dataset.blendganMove ?? 0);
+  if (number === null || number >= newest) setTriggerValue("more", number ?? 0);
 }
 
 function sectionOf(faces, name, place) {
