@@ -26,7 +26,7 @@ ORIGINAL_PX = 480  # wide is the photo while its faces are looked for
 
 
 def page() -> None:
-    """Draw the page: where photos come from, controls of the blend, curve and photo, then what is needed less often."""
+    """Draw the page: where photos come from, curve and photo, the controls, then what is needed less often."""
     st.header("Photo")
     with as_sentences():
         current_options()  # so that mistakes in the address are told at once
@@ -39,17 +39,17 @@ def page() -> None:
 
 def board(work: PhotoWork) -> None:
     """All that there is to see of a photo; what takes time comes last."""
-    above, middle, below, last = st.container(), st.container(), st.container(), st.container()
-    with above:
+    first, controls, below, last = st.container(), st.container(), st.container(), st.container()
+    with controls:
         scene = current()
         keep(scene)
         schedule_controls(scene, engine().pair(scene.base, scene.transfer), KEY)
-    place = middle.empty()
+    place = first.empty()
     if not work.has_looked:
         waiting(work, place, "Looking for faces", 0.0)
     with below, as_sentences():
         job = chosen(work)
-    with middle, as_sentences():
+    with first, as_sentences():
         if job is None:
             original(work, place)
             return
