@@ -32,7 +32,7 @@ def downloads(scene: Scene, pair: Pair, models: Engine, key: str) -> None:
     button(recipe, "Recipe", "recipe.yaml", lambda: dumps_yaml(named(scene)).encode(), key)
     button(model, "Blended model", "blend.safetensors", lambda: models.run(lambda: model_bytes(scene, pair)), key)
     if view.faces:
-        st.caption("The pictures, from the latents that the page Photo gives:")
+        st.caption("The pictures, from the latents that the page Photo gives (with --no-metadata the very bytes):")
         st.code(latent_command(scene, models.options, "photo.toon.npz"), language="shell", wrap_lines=True)
     else:
         st.caption("The same pictures on the command line (with --no-metadata the very bytes on the screen):")

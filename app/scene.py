@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from app.engine import Engine, engine
+from app.messages import escaped
 from blendgan import recipe_words
 from blendgan.channels import Region
 from blendgan.recipe import Recipe, dumps
 from blendgan.recipe_schema import from_json
+from blendgan.rendering import label_of
 from blendgan.seeds import parse_seeds, seeds_text
 from blendgan.viewing import KnownFace, View
 from stylegan2.errors import BlendganError, InputError, RecipeError
@@ -146,6 +148,11 @@ def opened(query: Mapping[str, str], models: Engine) -> tuple[Scene, tuple[str, 
         usual = usual_scene(models)
         mistakes.append(f"models in the address: {error}")
     scene, more = from_query(query, usual)
+    try:
+        label_of(models.pair(scene.base, scene.transfer).sources[0].checkpoint.config, scene.class_index)
+    except BlendganError as error:  # no control could take back a class that the models do not have
+        mistakes.append(f"class in the address: {error}")
+        scene = replace(scene, class_index=usual.class_index)
     return scene, (*mistakes, *more)
 
 
@@ -154,7 +161,7 @@ def current() -> Scene:
     if KEY not in st.session_state:
         st.session_state[KEY], mistakes = opened(st.query_params.to_dict(), engine())
         for mistake in mistakes:
-            st.warning(mistake)
+            st.warning(escaped(mistake))  # an address is written by others: no picture of theirs, no link
     scene: Scene = st.session_state[KEY]
     if not all(map(engine().knows, (scene.base, scene.transfer))):
         st.warning("The model that you brought had to make room for those of others; bring it again on the page Models")

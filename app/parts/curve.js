@@ -64,7 +64,7 @@ function draw(svg, curve) {
   set(svg.querySelector(".line"), { points: curve.alphas.map((alpha, i) => `${x(i)},${y(alpha)}`).join(" ") });
   each(".point", (point, i) => set(point, { cx: x(i), cy: y(curve.alphas[i]) }));
   each(".value", (text, i) => {
-    set(text, { x: x(i), y: y(curve.alphas[i]) - 13 }).textContent = curve.alphas[i].toFixed(2).replace(/^0(?=\.)/, "");
+    set(text, { x: x(i), y: y(curve.alphas[i]) - 13 }).textContent = curve.alphas[i].toFixed(2).replace(/\.00$|^0(?=\.)/, "");
   });
   each(".handle", (handle, i) => set(handle, {
     cx: x(i), cy: y(curve.alphas[i]), "aria-label": `${curve.labels[i]} px`, "aria-valuenow": curve.alphas[i],

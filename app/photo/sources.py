@@ -21,12 +21,10 @@ TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
 
 def photo_sources() -> None:
     """Draw the ways to bring a photo; once there is one they step back."""
-    work = current_work()
-    if work is None:
+    missing = current_work() is None
+    # The same place with and without a photo: a browser that replaces a file loses it if the field goes elsewhere.
+    with st.expander("Bring a photo" if missing else "Another photo", expanded=missing):
         _ways()
-    else:
-        with st.expander("Another photo"):
-            _ways()
 
 
 def _ways() -> None:
@@ -61,8 +59,8 @@ def take(file: PhotoFile) -> None:
 
 def _take(widget: str) -> None:
     upload = st.session_state[widget]
-    if upload is None:
-        _forget()
+    if upload is None:  # taken away, or about to be replaced: the field must stay the one that the next comes to
+        st.session_state.pop(KEY, None)
     else:
         take(PhotoFile("camera.jpg" if widget == CAMERA else upload.name, upload.getvalue()))
 

@@ -46,6 +46,11 @@ def test_it_opens_on_what_transfer_recommends(explorer, shown, pico_files):
     assert scene(test).recipe == recipe_of(Swap(16))
 
 
+def test_what_an_address_says_is_no_markup(explorer):
+    (warning,) = explorer("explore", base="![x](http://elsewhere.example/x.png)").warning
+    assert "\\!\\[x\\]\\(" in warning.value
+
+
 def test_another_kind_of_curve_takes_over_what_there_is(explorer, shown):
     test = explorer("explore", schedule="swap-res 8 high")
     before = shown[-1][1].pictures

@@ -111,6 +111,16 @@ def test_a_hostile_file_is_one_sentence_and_the_next_photo_works(photo_page, tmp
     assert not one.page.get_by_text("not a picture that can be read").count()
 
 
+def test_a_file_that_replaces_another_is_not_lost(photo_page, tmp_path):
+    one, field = photo_page, photo_page.page.locator("input[type=file]").first
+    for name in ("words.jpg", "more.jpg"):
+        (tmp_path / name).write_text("just words")
+        field.set_input_files(tmp_path / name)
+        one.page.get_by_text(f"{name}: not a picture that can be read").wait_for(timeout=60_000)
+        at_rest(one)
+    assert one.page.get_by_text("not a picture that can be read").count() == 1
+
+
 def test_another_page_and_back_keeps_the_photo(photo_page):
     one = photo_page
     one.page.get_by_text("Try it on a portrait").click()

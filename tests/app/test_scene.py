@@ -71,6 +71,11 @@ def test_an_address_opens_only_what_is_offered(models, tmp_path, pico):
     assert scene == usual_scene(models) and "is not offered here; expected one of" in mistake
 
 
+def test_a_class_that_the_models_do_not_have_is_left_out(models):
+    scene, (mistake,) = opened({"class": "3"}, models)
+    assert scene == usual_scene(models) and "this model has no classes" in mistake
+
+
 def test_the_usual_scene_is_what_transfer_recommends(models):
     scene = usual_scene(models)
     assert (scene.base, scene.transfer) == models.options.models and scene.recipe == recipe_of(Swap(16))
