@@ -37,9 +37,8 @@ def remembered(name: str, usual: T, readers: Readers[T]) -> T:
 
 
 def put(query: Mapping[str, str], keys: Sequence[str]) -> None:
-    """Let the address say these words, and nothing else under these keys."""
-    for key in keys:
-        if key not in query and key in st.query_params:
-            del st.query_params[key]
-        elif key in query and st.query_params.get(key) != query[key]:
-            st.query_params[key] = query[key]
+    """Let the address say these words, and nothing else under these keys: in one go, or Back would take them singly."""
+    there = st.query_params.to_dict()
+    wanted = {key: value for key, value in there.items() if key not in keys} | dict(query)
+    if wanted != there:
+        st.query_params.from_dict(wanted)

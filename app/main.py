@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in the wheel 
 import streamlit as st  # noqa: E402
 
 from app.engine import settled  # noqa: E402
+from app.fields import run_finished  # noqa: E402
 from app.screens import compare, explore, models, photo, sheet  # noqa: E402
 
 PAGES = [
@@ -24,4 +25,5 @@ st.set_page_config(page_title="blendgan", layout="wide")
 st.html(f"<style>{(Path(__file__).resolve().parent / 'page.css').read_text(encoding='utf-8')}</style>")
 page = st.navigation(PAGES, position="top")
 page.run()
+run_finished()
 settled(page.title)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from app import address
 from app.engine import Engine, engine
 from app.messages import escaped
 from blendgan import recipe_words
@@ -177,13 +178,7 @@ def hold(scene: Scene) -> None:
 def keep(scene: Scene) -> None:
     """Let this be the session's scene, and the address name it."""
     hold(scene)
-    query = to_query(scene)
-    for key in QUERY_KEYS:
-        if st.query_params.get(key) != query.get(key):
-            if key in query:
-                st.query_params[key] = query[key]
-            else:
-                del st.query_params[key]
+    address.put(to_query(scene), QUERY_KEYS)
 
 
 def known_faces() -> tuple[KnownFace, ...]:

@@ -79,7 +79,7 @@ def photo_from_bytes(contents: bytes, name: str, largest_px: int = MAX_PHOTO_PX)
 
     Its size is looked at before its pixels are: more than `largest_px` raise InputError.
     """
-    with _decoding(name), _opened(io.BytesIO(contents), name) as image:
+    with _decoding(name, largest_px), _opened(io.BytesIO(contents), name) as image:
         _check_size(image, name, largest_px)
         return _photo(image, name)
 
@@ -153,14 +153,14 @@ def _open_heif(source: BinaryIO, path: str | os.PathLike[str]) -> Image.Image:
 
 
 @contextmanager
-def _decoding(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what Pillow raises into one line."""
+def _decoding(path: str | os.PathLike[str], largest_px: int = MAX_PHOTO_PX) -> Iterator[None]:
+    """Turn what Pillow raises into one line. Its own limit may be above `largest_px`; then it has not said the size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; the size is checked here
         try:
             yield
         except Image.DecompressionBombError as error:
-            raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path) from error
+            raise _too_large(f"more than {MAX_PHOTO_PX:,} pixels", path, largest_px) from error
         except (FileNotFoundError, IsADirectoryError) as error:
             found = "a folder" if isinstance(error, IsADirectoryError) else "no such file"
             raise InputError(f"{path}: {found}; expected a picture: JPEG, PNG, WebP, TIFF, …") from error

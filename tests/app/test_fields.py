@@ -42,6 +42,28 @@ def test_a_change_elsewhere_shows_and_the_next_one_counts(page):
     assert scene(page) == "6"
 
 
+def test_a_value_is_set_until_a_run_has_come_to_its_end(monkeypatch):
+    """Streamlit sends what is set in the session's state, and nothing of what only stands there."""
+    fields = pytest.importorskip("app.fields", reason="the explorer needs streamlit: blendgan[app]")
+
+    class State(dict):
+        def __setitem__(self, key, value):
+            times.append(key) if key == "number" else None
+            super().__setitem__(key, value)
+
+    times, state = [], State()
+    monkeypatch.setattr(fields.st, "session_state", state)
+    for _ in range(2):  # the first is interrupted
+        fields.follow("number", 3)
+    assert times == ["number", "number"]
+    fields.run_finished()
+    fields.follow("number", 3)
+    assert times == ["number", "number"]
+    state["number"] = 4  # the user's
+    fields.follow("number", 3)
+    assert state["number"] == 4
+
+
 def test_what_was_not_taken_stays_to_be_mended(page):
     page.number_input[0].set_value(7).run()
     assert (scene(page), page.number_input[0].value) == ("1", 7)
