@@ -110,8 +110,13 @@ def test_one_way():
 
 def test_a_morph_blends_each_alpha_once_and_keeps_the_faces(lively, monkeypatch):
     asked = []
-    blend = live.blend_lazily
-    monkeypatch.setattr(live, "blend_lazily", lambda models, recipe: asked.append(recipe) or blend(models, recipe))
+    blend = live.blend_fitted
+
+    def asking(fitted, models, recipe, gains):
+        asked.append(recipe)
+        return blend(fitted, models, recipe, gains)
+
+    monkeypatch.setattr(live, "blend_fitted", asking)
     frames = [np.asarray(frame) for frame in walks.morph(lively(0), lively(1), walks.there_and_back(4), (2, 5))]
     assert [recipe.schedule for recipe in asked] == [Uniform(0.0), Uniform(0.5), Uniform(1.0)]
     assert np.array_equal(frames[1], frames[3])

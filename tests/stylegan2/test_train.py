@@ -215,8 +215,8 @@ def test_each_transformation_is_drawn_with_probability_p() -> None:
 
 def test_hue_keeps_luma_and_length_and_saturation_keeps_grey() -> None:
     x = torch.randn(1, 3, 1, 50, generator=source(0))
-    axis = torch.tensor([1.0, 1, 1, 0]) / math.sqrt(3)
-    turned = augment_colour.apply_colour(x, augment_colour._hue_rotation(torch.tensor([2 * math.pi / 3]), axis))
+    _, flat, cross = augment_colour._constants(x.device)
+    turned = augment_colour.apply_colour(x, augment_colour._hue_rotation(torch.tensor([2 * math.pi / 3]), flat, cross))
     torch.testing.assert_close(turned, x.roll(1, 1))  # a third of a turn exchanges the channels
     grey = torch.full([1, 3, 1, 1], 0.4)
     colours = augment_colour.colour_matrices(Dice(1, 0.0, source(0)))

@@ -86,10 +86,10 @@ def test_the_canary_sings_in_a_real_unpickler(hostile):
         (Call(__import__, "os"), "builtins.__import__"),
         (Call(torch.load, "x"), "torch.serialization.load"),
         (Call(np.load, "x"), "numpy.load"),
-        (Call(functools.partial, print), "functools.partial"),
+        (Call(functools.partial, abs), "functools.partial"),
         (Call(copyreg._reconstructor, object, object, None), "copyreg._reconstructor"),
-        (functools.partial(print), "functools.partial"),
-        (builtins.print, "builtins.print"),  # only named, never called
+        (functools.partial(abs), "functools.partial"),
+        (builtins.abs, "builtins.abs"),  # only named, never called; not print, which Ray replaces
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
