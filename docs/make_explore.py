@@ -22,7 +22,7 @@ PORTRAIT = "Try it on a portrait"
 def dragged(one: Visit) -> None:
     """Explore, after the point of 16 px was moved."""
     one.wait_for_pictures()
-    one.drag(2, [-20, -40, -60])
+    one.drag(2, [-20, -40, -60], 1000)
     one.page.wait_for_timeout(REST_MS)
 
 

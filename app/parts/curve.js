@@ -64,7 +64,7 @@ function draw(svg, curve) {
   set(svg.querySelector(".line"), { points: curve.alphas.map((alpha, i) => `${x(i)},${y(alpha)}`).join(" ") });
   each(".point", (point, i) => set(point, { cx: x(i), cy: y(curve.alphas[i]) }));
   each(".value", (text, i) => {
-    set(text, { x: x(i), y: y(curve.alphas[i]) - 13 }).textContent = curve.alphas[i].toFixed(2).replace(/\.00$|^0(?=\.)/, "");
+    set(text, { x: x(i), y: y(curve.alphas[i]) - 13 }).textContent = shortly(curve.alphas[i]);
   });
   each(".handle", (handle, i) => set(handle, {
     cx: x(i), cy: y(curve.alphas[i]), "aria-label": `${curve.labels[i]} px`, "aria-valuenow": curve.alphas[i],
@@ -122,6 +122,8 @@ function listen(svg, curve, handle, i) {
     move(svg, curve, i, to, true);
   });
 }
+
+const shortly = (alpha) => alpha.toFixed(2).replace(/\.00$/, "").replace(/^0(?=\.)/, "");  // 0, .25, 1
 
 const heightOf = (svg) => svg.clientHeight || 400;  // the style sheet's
 
