@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from app.messages import sentence
+from app.messages import escaped
 from stylegan2.errors import BlendganError
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ def read(query: Mapping[str, str], usual: T, readers: Readers[T]) -> tuple[T, tu
             try:
                 found = change(found, query[key])
             except BlendganError as error:
-                mistakes.append(f"{key} in the address: {sentence(error)}")
+                mistakes.append(f"{key} in the address: {error}")
     return found, tuple(mistakes)
 
 
@@ -30,10 +30,15 @@ def remembered(name: str, usual: T, readers: Readers[T]) -> T:
     """Return what this session has under a name; at first what the address says, whose mistakes are shown."""
     if name not in st.session_state:
         st.session_state[name], mistakes = read(st.query_params.to_dict(), usual, readers)
-        for mistake in mistakes:
-            st.warning(mistake)
+        tell(mistakes)
     value: T = st.session_state[name]
     return value
+
+
+def tell(mistakes: Sequence[str]) -> None:
+    """Show what of an address cannot be used. Addresses are written by others: no picture of theirs, no link."""
+    for mistake in mistakes:
+        st.warning(escaped(mistake))
 
 
 def put(query: Mapping[str, str], keys: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ import streamlit as st
 
 from app import address
 from app.engine import Engine, engine
-from app.messages import escaped
 from blendgan import recipe_words
 from blendgan.channels import Region
 from blendgan.recipe import Recipe, dumps
@@ -60,19 +59,13 @@ def to_query(scene: Scene) -> dict[str, str]:
 
 def from_query(query: Mapping[str, str], usual: Scene) -> tuple[Scene, tuple[str, ...]]:
     """Read the words of an address over the usual scene; what cannot be used is left as usual, and told in lines."""
-    scene, mistakes = usual, []
-    for key, read in _READERS.items():
-        if key in query:
-            try:
-                scene = read(scene, query[key])
-            except BlendganError as error:
-                mistakes.append(f"{key} in the address: {error}")
+    scene, mistakes = address.read(query, usual, _READERS)
     words = {key: query[key] for key in recipe_words.KEYS if key in query}
     try:
         scene = replace(scene, recipe=without_files(recipe_words.from_words(words, scene.recipe)))
     except BlendganError as error:
-        mistakes.append(f"the blend in the address: {error}")
-    return scene, tuple(mistakes)
+        mistakes = (*mistakes, f"the blend in the address: {error}")
+    return scene, mistakes
 
 
 def without_files(recipe: Recipe) -> Recipe:
@@ -161,8 +154,7 @@ def current() -> Scene:
     """Return this session's scene; at its start that of the address, whose mistakes are shown."""
     if KEY not in st.session_state:
         st.session_state[KEY], mistakes = opened(st.query_params.to_dict(), engine())
-        for mistake in mistakes:
-            st.warning(escaped(mistake))  # an address is written by others: no picture of theirs, no link
+        address.tell(mistakes)
     scene: Scene = st.session_state[KEY]
     if not all(map(engine().knows, (scene.base, scene.transfer))):
         st.warning("The model that you brought had to make room for those of others; bring it again on the page Models")
