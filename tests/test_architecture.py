@@ -136,6 +136,8 @@ def test_no_path_of_one_machine():
 
 
 def _is_ignored(file: Path) -> bool:
+    if any((folder / "pyvenv.cfg").exists() for folder in file.parents if folder.is_relative_to(ROOT)):
+        return True  # somebody's virtual environment, whatever it is called
     parts = file.relative_to(ROOT).parts
     made = {"__pycache__", "build", "dist", "runs", "out"}
     return any(part in made or (part.startswith(".") and part != ".ci") for part in parts[:-1]) or parts[0] in {

@@ -134,8 +134,10 @@ def test_a_tuned_result_is_drawn_again_with_its_change(
 def test_the_photo_is_found_by_its_name_and_bytes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    below = folder / "results"
+    below, elsewhere = folder / "results", tmp_path / "elsewhere"
     below.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)  # where the tests are run there may be a photo.jpg, which the README's command writes
     for name in ("photo.toon.png", "photo.jpg"):
         shutil.move(folder / name, below / name)
     words = ["toonify", "--again", str(below / "photo.toon.png"), "--quiet", "--no-strip"]
