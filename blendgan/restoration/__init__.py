@@ -1,0 +1,1 @@
+"""Networks that restore pictures: recognised by their tensors, run in tiles, mixed by α or by region."""

@@ -1,0 +1,51 @@
+"""Two restoration networks that need no other library: DnCNN and the compact super-resolution network.
+
+Pictures go in as [N, channels, H, W] in [0, 1] and come out so, not clamped. All hyper-parameters are read off the
+tensors' shapes (`recognition.py`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class DnCNN(nn.Module):
+    """Convolutions with ReLU between them that find the noise (Zhang et al. 2017): output = input - network(input).
+
+    Its normalisation layers, where it was trained with them, are merged into the convolutions. Any size of picture;
+    [N, channels, H, W] in and out.
+    """
+
+    def __init__(self, channels: int, width: int, depth: int) -> None:
+        super().__init__()
+        widths = [channels, *[width] * (depth - 1), channels]
+        self.conv = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x: Tensor = self.conv[0](pictures)
+        for layer in self.conv[1:]:
+            x = layer(functional.relu(x))
+        return pictures - x
+
+
+class Compact(nn.Module):
+    """The compact super-resolution network (SRVGGNetCompact, Wang et al. 2021): [N, 3, H, W] to [N, 3, sH, sW].
+
+    A plain chain of convolutions and PReLUs at the small size; the last one gives s² pixels for each pixel, which are
+    added to the picture enlarged by repetition. Even members of `body` are convolutions, odd ones PReLUs.
+    """
+
+    def __init__(self, channels: int, width: int, convolutions: int, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        body: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.PReLU(width)]
+        for _ in range(convolutions):
+            body += [nn.Conv2d(width, width, 3, padding=1), nn.PReLU(width)]
+        body.append(nn.Conv2d(width, channels * scale**2, 3, padding=1))
+        self.body = nn.Sequential(*body)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        enlarged = functional.interpolate(pictures, scale_factor=self.scale, mode="nearest")
+        return torch.pixel_shuffle(self.body(pictures), self.scale) + enlarged
