@@ -4,8 +4,8 @@
 
 As in Wang et al. 2018, section 3.2: fine-tuning keeps the places of the filters, so that the family can be
 interpolated. A small DnCNN in colour, trained on scikit-image's pictures but for those of the test (astronaut, chelsea,
-rocket) and the pair whose licence it does not give; grey ones are given two random colours. Each model is the moving average of its weights. A run that was ended
-goes on from its last state. About an hour and a half of one core that has bfloat16.
+rocket) and the pair whose licence it does not give; grey ones are given two random colours. Each model is the moving
+average of its weights. A run that was ended goes on from its last state. About 50 minutes of two cores with bfloat16.
 """
 
 from __future__ import annotations
