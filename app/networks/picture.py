@@ -8,8 +8,6 @@ import numpy as np
 
 from blendgan.images import Pixels
 
-STRIP_ROWS = 64  # noise is drawn for so many rows at once: a picture of 50 megapixels would need 0.6 GB
-
 
 @dataclass(frozen=True)
 class Part:
@@ -39,25 +37,23 @@ class Part:
 def part_of(size: tuple[int, int], side_px: int, place: tuple[float, float], margin: int) -> Part:
     """Return the part of a picture (width, height) about a place: the whole where it is no larger than `side_px`."""
     width, height = (min(length, side_px) for length in size)
-    left, top = (round((length - part) * share) for length, part, share in zip(size, (width, height), place, strict=True))
+    left, top = (
+        round((length - part) * share) for length, part, share in zip(size, (width, height), place, strict=True)
+    )
     return Part(left, top, width, height, margin)
 
 
-def with_noise(pixels: Pixels, sigma: float, seed: int, first_row: int = 0) -> Pixels:
-    """Return the picture [H, W, 3] with Gaussian noise of standard deviation `sigma` (of 255), rounded to whole levels.
+def with_noise(pixels: Pixels, sigma: float, seed: int, first: tuple[int, int] = (0, 0)) -> Pixels:
+    """Return a picture [H, W, 3] with Gaussian noise of standard deviation `sigma` (of 255), rounded to whole levels.
 
     Each row has a generator of its own, from the seed and its place, so that a part has the noise of the whole picture:
-    `first_row` is where the rows given lie in it.
+    `first` is the row and the column at which it begins there.
     """
     if sigma == 0:
         return pixels
     noisy = np.empty_like(pixels)
-    for start in range(0, len(pixels), STRIP_ROWS):
-        rows = pixels[start : start + STRIP_ROWS]
-        noise = np.stack([_row(rows.shape[1:], seed, first_row + start + y) for y in range(len(rows))])
-        noisy[start : start + STRIP_ROWS] = np.clip(np.rint(rows + sigma * noise), 0, 255)
+    (top, left), width = first, pixels.shape[1]
+    for y, row in enumerate(pixels):
+        noise = np.random.default_rng((seed, top + y)).standard_normal((left + width, 3), dtype=np.float32)
+        noisy[y] = np.clip(np.rint(row + np.float32(sigma) * noise[left:]), 0, 255)
     return noisy
-
-
-def _row(shape: tuple[int, ...], seed: int, place: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return np.random.default_rng((seed, place)).standard_normal(shape, dtype=np.float32)
