@@ -176,7 +176,7 @@ def set_aside() -> None:
 
 
 class Pictures(Generic[D]):
-    """What was drawn, by all that it depends on, of at most `limit_bytes` together; the least recently used goes first."""
+    """What was drawn, by all that it depends on; at most `limit_bytes` together, the least recently used goes first."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes, self.bytes = limit_bytes, 0

@@ -11,8 +11,7 @@ from app.commands import file_name
 from app.fields import follow
 from app.messages import as_sentences, escaped
 from app.networks.scene import NetworksScene
-from app.networks.store import Networks, networks
-from app.scene import UPLOAD
+from app.networks.store import Networks
 from app.uploads import Keeper, check_size, shown_name
 
 SUFFIXES = ("pth", "pt", "safetensors")
@@ -67,8 +66,8 @@ def bring_files(known: Networks, key: str) -> None:
                     name = escaped(file_name(mine[side]))
                     st.button(f"Forget {name}", key=f"networks:forget:{side}", on_click=_drop, args=(side,))
         st.caption(
-            f"Two networks of one architecture, at most {limit} MB each. Files are read as data, nothing in them is run, "
-            "and they are not kept on the disk. They stay in memory for this session, until you bring others, forget "
+            f"Two networks of one architecture, at most {limit} MB each. They are read as data: nothing in them is run, "
+            "and none is kept on the disk. They stay in memory for this session, until you bring others, forget "
             "them, or close the page."
         )
 

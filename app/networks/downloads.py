@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from app.commands import command, file_name
 from app.downloads import button
 from app.networks.job import MOST_WHOLE_PX, NetworkJob
-from blendgan.images import png_bytes
 
 WHOLE = "networks:whole"  # in the session's state: what the last whole picture depends on, and its file
 
@@ -18,14 +16,14 @@ WHOLE = "networks:whole"  # in the session's state: what the last whole picture 
 def downloads(job: NetworkJob) -> None:
     """Offer the whole picture, restored when it is asked for, and the mixed network."""
     _whole(job)
-    st.caption("The same file on the command line:")
+    st.caption("The same file on the command line (with --no-metadata the very bytes):")
     st.code(run_command(job), language="shell", wrap_lines=True)
     if job.scene.noise:
         button(
             st.container(),
             "Picture with noise",
             noisy_name(job),
-            lambda: png_bytes(Image.fromarray(job.given())),
+            lambda: job.file_of(job.given(), noisy_name(job)),
             "networks",
         )
         st.caption("The command restores this one: noise is added here, in whole levels.")
@@ -38,10 +36,11 @@ def _whole(job: NetworkJob) -> None:
         return
     if st.button("Restore the whole picture", key="networks:restore"):
         bar = st.progress(0.0, "Restoring")
-        for tile, restored in job.whole():
+        restored, tiles = job.whole()
+        for tile in tiles:
             bar.progress(tile.index / tile.total, f"Restoring: {tile.index} of {tile.total} pieces")
         bar.empty()
-        st.session_state[WHOLE] = job.order, png_bytes(Image.fromarray(restored))
+        st.session_state[WHOLE] = job.order, job.file_of(restored, result_name(job))
     order, file = st.session_state.get(WHOLE, (None, b""))
     if order == job.order:
         st.download_button(

@@ -1,10 +1,12 @@
-"""`NetworkJob`: all that a restored picture depends on, and the ways to restore it: the part that is shown, and whole."""
+"""`NetworkJob`: all that a restored picture depends on; the part of it that is shown, and the whole."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -16,7 +18,9 @@ from app.networks.store import Networks
 from blendgan.dni.quality import psnr
 from blendgan.images import Pixels, png_bytes
 from blendgan.photo_files import PhotoFile
-from blendgan.restoration.tiles import Tile, blank, put
+from blendgan.picture_files import save_picture
+from blendgan.restoration.runs import ALWAYS_KEPT, in_form
+from blendgan.restoration.tiles import Tile, blank, put, restored_tiles
 from projector.photo import Photo
 
 MOST_WHOLE_PX = 50_000_000  # of the result, as of a photo that is brought: 150 MB
@@ -63,14 +67,28 @@ class NetworkJob:
         """The whole picture as the networks are given it, uint8 [H, W, 3]."""
         return with_noise(self.photo.pixels, self.scene.noise, self.scene.seed)
 
-    def whole(self) -> Iterator[tuple[Tile, Pixels]]:
-        """Restore the whole picture, tile by tile, others' work in between: yields each with the result up to it."""
+    def whole(self) -> tuple[Pixels, Iterator[Tile]]:
+        """Return the whole restored picture, empty yet, and its tiles, each of which fills its place when it is done.
+
+        Others' work comes in between.
+        """
         run, pixels = self.known.models.run, self.given()
-        restored = run(lambda: blank(self.pair.mixed(self.scene.alpha), pixels))
-        tiles = run(lambda: self.pair.tiles(pixels, self.scene.alpha))
-        while (tile := run(lambda: next(tiles, None))) is not None:
-            put(restored, tile)
-            yield tile, restored
+        restorer = run(lambda: self.pair.mixed(self.scene.alpha))
+        restored, tiles = blank(restorer, pixels), restored_tiles(restorer, pixels)
+
+        def filling() -> Iterator[Tile]:
+            while (tile := run(lambda: next(tiles, None))) is not None:
+                put(restored, tile)
+                yield tile
+
+        return restored, filling()
+
+    def file_of(self, pixels: Pixels, name: str) -> bytes:
+        """Return a picture as the file that `blendgan dni run --no-metadata` writes."""
+        profile = {key: value for key, value in self.photo.metadata.items() if key == ALWAYS_KEPT}
+        file = io.BytesIO()
+        save_picture(file, Path(name), in_form(self.photo, pixels), None, profile)
+        return file.getvalue()
 
     @property
     def _given(self) -> tuple[object, ...]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
 import torch
-from torch import Tensor
 
-from blendgan.dni.mixing import check_alike, interpolate
+from blendgan.dni.mixing import check_alike, interpolate, shares_of
 from blendgan.dni.network_files import NetworkFile
 from blendgan.images import Pixels
 from blendgan.kinship import FAILS_BELOW, WORKS_FROM, correlation
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
-from blendgan.restoration.tiles import Tile, restore, restored_tiles
+from blendgan.restoration.tiles import restore
 
 LIVE_WORK = 50e9  # multiplications and additions for one move: 0.3 to 0.5 s on two threads
 STEP_PX = 16
@@ -46,10 +44,10 @@ class NetworkPair:
     """
 
     def __init__(self, a: NetworkFile, b: NetworkFile, device: torch.device) -> None:
-        check_alike((a, b))
         self.files = (a, b)
         self._states = (dict(a.tensors), dict(b.tensors))  # read once
         self._restorer = recognise(self._states[0], a.name)
+        check_alike(self.files)
         self._device = device
         self._mixed: tuple[float, Restorer] | None = None
 
@@ -85,14 +83,10 @@ class NetworkPair:
         """Return a picture, uint8 [H, W, 3], as the network of this share of B restores it: [scale H, scale W, 3]."""
         return restore(self.mixed(alpha), pixels)
 
-    def tiles(self, pixels: Pixels, alpha: float) -> Iterator[Tile]:
-        """Yield a large picture piece by piece; the mixture stays what it is, whatever others ask for meanwhile."""
-        return restored_tiles(self.mixed(alpha), pixels)
-
     def mixed(self, alpha: float) -> Restorer:
         """Return the network of this share of B; at 0 and 1 A and B themselves."""
         if self._mixed is None or self._mixed[0] != alpha:
-            tensors = interpolate(self._states, (1 - alpha, alpha))
+            tensors = interpolate(self._states, shares_of(2, alpha, None))
             self._mixed = alpha, self._restorer.with_tensors(tensors).to(self._device)
         return self._mixed[1]
 
@@ -100,12 +94,12 @@ class NetworkPair:
 def reading(correlations: dict[str, float]) -> str:
     """Return in a sentence or two how far two networks' filters correlate, and what the paper says to that."""
     if not correlations:
-        return "No layer of these networks has filters that could be compared."
+        return "They have no layers of filters whose correlation would say whether they share an ancestor."
     middle, weakest = median(correlations.values()), min(correlations, key=correlations.__getitem__)
     if middle >= WORKS_FROM:
-        says = f"the paper's pairs from {WORKS_FROM} on interpolated well; it promises nothing, so look at the halfway picture"
+        says = f"in the paper pairs from {WORKS_FROM} on interpolated well, which promises nothing for others"
     elif middle < FAILS_BELOW:
-        says = f"all pairs under {FAILS_BELOW} failed in the paper: these two have no common ancestor"
+        says = f"in the paper all pairs under {FAILS_BELOW} failed: they shared no ancestor"
     else:
         says = f"between {FAILS_BELOW} and {WORKS_FROM} the paper measured nothing"
     return (

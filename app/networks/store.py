@@ -77,7 +77,8 @@ class Networks:
 
     def _pair(self, key: tuple[str, str]) -> NetworkPair:
         if key not in self._pairs:
-            self._pairs[key] = NetworkPair(*map(self._file, key), self.models.device)
+            a, b = map(self._file, key)
+            self._pairs[key] = NetworkPair(a, b, self.models.device)
         self._pairs.move_to_end(key)
         while len(self._pairs) > MOST_PAIRS:
             self._pairs.popitem(last=False)

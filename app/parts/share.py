@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.parts import curve
 from app.parts.curve import Moved
 from app.parts.files import component, nothing

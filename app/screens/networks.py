@@ -41,13 +41,14 @@ def page() -> None:
         if scene.a is None or scene.b is None:
             above.info("Bring two networks of one architecture that restore pictures, such as two denoisers.")
             return
+        last = st.container()
         with above, as_sentences():
             job = job_of(scene, known)
             with below:
                 job = replace(job, scene=picture_fields(job))
                 keep(job.scene)
             stage(job)
-            with st.expander("Take it with you"), as_sentences():
+            with last.expander("Take it with you"), as_sentences():
                 downloads(job)
 
 
@@ -88,7 +89,7 @@ def picture_fields(job: NetworkJob) -> NetworksScene:
 def stage(job: NetworkJob) -> None:
     """α and the picture: all that is drawn again while α is dragged."""
     scene: NetworksScene = st.session_state[KEY]
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with as_sentences():
         line, event = line_moved(WIPE), moved(ALPHA)
         scene = scene if line is None else replace(scene, wipe=line)
@@ -98,12 +99,11 @@ def stage(job: NetworkJob) -> None:
         st.session_state[KEY] = scene
         if line is not None or (event is not None and event.final):
             keep(scene)
-        with left:
-            share(scene.alpha, ("A", "B"), "Share of B", ALPHA)
-            facts = st.container()
         with right:
+            share(scene.alpha, ("A", "B"), "Share of B", ALPHA)
+        with left:
             show(replace(job, scene=scene), event)
-        with facts:
+        with right:
             tell(replace(job, scene=scene))
         if event is not None and event.final:
             st.rerun()
@@ -117,13 +117,13 @@ def show(job: NetworkJob, event: Moved | None) -> None:
     part, (width, height) = job.part, job.photo.size
     if (part.width, part.height) != (width, height):
         st.caption(
-            f"A part of {part.width} x {part.height} px of {width} x {height}: as much as follows while α moves. It has the "
+            f"{part.width} x {part.height} px of {width} x {height}: as much as follows while α moves. These are the "
             "pixels that the whole picture has when it is restored."
         )
 
 
 def tell(job: NetworkJob) -> None:
-    """Say what the networks are, how far their filters correlate, and how near the result comes to the clean picture."""
+    """Say what both are, how far their filters correlate, and how near the result comes to the clean picture."""
     if job.has_clean:
         ends = [job.at(alpha).after().decibels for alpha in (0.0, 1.0)]
         figures = {
