@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from blendgan import __version__
 from blendgan.ancestry import parent_of
@@ -99,18 +99,21 @@ def save(blend: Blend, target: Path, *, replace: bool = False) -> tuple[str, ...
     run. Raises InputError for another ending, an input's own name, or a file that is there while `replace` is off.
     """
     check_target(target, blend.networks, replace=replace)
-    note = json.dumps(blend.note(), sort_keys=True)
-    if target.suffix in TORCH_ENDINGS:
-        paths = {blend.networks[0].path_of(place): tensors for place, tensors in blend.parts.items()}
-        with writing(target) as file:
-            write_torch(file, paths, note)
-        return tuple(blend.parts)
-    checkpoint = _stylegan2(blend)
     with writing(target) as file:
-        if checkpoint is not None:
-            native.write(file, checkpoint)
-        else:
-            native.write_tensors(file, blend.tensors, {**_agreed(blend.networks), NOTE: note})
+        return write(file, blend, target.suffix)
+
+
+def write(file: BinaryIO, blend: Blend, ending: str) -> tuple[str, ...]:
+    """Write a blend into an open file, in the form of an ending of `ENDINGS`; return the places that were written."""
+    note = json.dumps(blend.note(), sort_keys=True)
+    if ending in TORCH_ENDINGS:
+        paths = {blend.networks[0].path_of(place): tensors for place, tensors in blend.parts.items()}
+        write_torch(file, paths, note)
+        return tuple(blend.parts)
+    if (checkpoint := _stylegan2(blend)) is not None:
+        native.write(file, checkpoint)
+    else:
+        native.write_tensors(file, blend.tensors, {**_agreed(blend.networks), NOTE: note})
     return (blend.place,)
 
 

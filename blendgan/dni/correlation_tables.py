@@ -146,15 +146,15 @@ def chart(pairs: Sequence[Pair]) -> Chart:
     if len(pairs) == 1:
         layers = pairs[0].layers
         values = {
-            "median": [layer.median for layer in layers],
             "upper quartile": [layer.upper for layer in layers],
             "lower quartile": [layer.lower for layer in layers],
+            "median": [layer.median for layer in layers],  # last: drawn above the others
         }
         title += f": {_short(pairs[0].other)}"
     else:
         values = {_short(pair.other): [layer.median for layer in pair.layers] for pair in pairs}
     lines = tuple(Line(name, tuple(enumerate(numbers, 1))) for name, numbers in values.items())
-    marks = {f"blends well from {WORKS_FROM}": WORKS_FROM, f"fails below {FAILS_BELOW}": FAILS_BELOW}
+    marks = {f"paper: worked from {WORKS_FROM}": WORKS_FROM, f"paper: failed under {FAILS_BELOW}": FAILS_BELOW}
     return Chart(title, lines, marks, Axis("layer, from the input", ticks=tuple(range(1, count + 1, step))))
 
 
