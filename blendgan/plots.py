@@ -1,10 +1,11 @@
-"""A small chart: values per resolution, as lines over log2 of the resolution. Drawn with Pillow alone."""
+"""A small chart: values as lines over log2 of the resolution, or over any other number. Drawn with Pillow alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,26 +22,51 @@ COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))  # Okabe
 
 
 @dataclass(frozen=True)
+class Axis:
+    """What runs across: its words below; whether it is drawn in octaves; its ticks, none for one at each point."""
+
+    words: str
+    is_octaves: bool = False
+    ticks: tuple[float, ...] = ()
+
+    def place(self, x: float) -> float:
+        """Where a number lies along the axis, in its own unit."""
+        return math.log2(x) if self.is_octaves else x
+
+
+RESOLUTIONS = Axis("resolution of the layers, px", is_octaves=True)
+
+
+@dataclass(frozen=True)
 class Line:
-    """One line: its name, and (resolution in px, value) pairs. A value that is no number leaves a gap."""
+    """One line: its name, and (place across, value) pairs, by default a resolution in px and its value.
+
+    A value that is no number leaves a gap. Points whose place is in `open_at` have an open dot.
+    """
 
     name: str
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[float, float], ...]
+    open_at: frozenset[float] = frozenset()
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw. `marks` are level lines, name → value. Lines take the colours in turn."""
+    """What to draw. `marks` are level lines, name → value. Lines take the colours in turn.
+
+    The upright axis has 0 on it, unless `starts` says that it spans the values alone.
+    """
 
     title: str
     lines: tuple[Line, ...]
     marks: Mapping[str, float]
+    across: Axis = RESOLUTIONS
+    starts: Literal["zero", "values"] = "zero"
 
 
 def draw(chart: Chart) -> Image.Image:
     """Return the chart as an RGB picture. Its upright axis begins at 0, or below where a value does."""
     sheet = Image.new("RGB", (WIDTH_PX * SHARPNESS, HEIGHT_PX * SHARPNESS), PAPER)
-    pen = _Pen(ImageDraw.Draw(sheet), _octaves(chart), _span(chart))
+    pen = _Pen(ImageDraw.Draw(sheet), chart.across, _ends(chart), _span(chart))
     pen.text(LEFT_PX, TOP_PX / 2, chart.title, INK, "lm", TITLE_PX)
     _draw_axes(pen, chart)
     for value in chart.marks.values():
@@ -53,15 +79,16 @@ def draw(chart: Chart) -> Image.Image:
 
 @dataclass(frozen=True)
 class _Pen:
-    """Draws in px of the finished picture; knows where a resolution and a value lie."""
+    """Draws in px of the finished picture; knows where a number across and a value lie."""
 
     draw: ImageDraw.ImageDraw
-    octaves: tuple[float, float]
+    across: Axis
+    ends: tuple[float, float]
     span: tuple[float, float]
 
-    def x(self, resolution: int) -> float:
-        first, last = self.octaves
-        share = (math.log2(resolution) - first) / (last - first) if last > first else 0.5
+    def x(self, number: float) -> float:
+        first, last = self.ends
+        share = (self.across.place(number) - first) / (last - first) if last > first else 0.5
         return LEFT_PX + share * (WIDTH_PX - LEFT_PX - RIGHT_PX)
 
     def y(self, value: float) -> float:
@@ -73,6 +100,9 @@ class _Pen:
 
     def dot(self, point: tuple[float, float], colour: tuple[int, int, int]) -> None:
         self.draw.circle(_scaled(point), DOT_PX * SHARPNESS, colour)
+
+    def ring(self, point: tuple[float, float], colour: tuple[int, int, int]) -> None:
+        self.draw.circle(_scaled(point), DOT_PX * SHARPNESS, PAPER, colour, 2 * SHARPNESS)
 
     def dashes(self, value: float, colour: tuple[int, int, int]) -> None:
         for x in range(LEFT_PX, WIDTH_PX - RIGHT_PX, 2 * DASH_PX):
@@ -89,13 +119,13 @@ def _scaled(point: tuple[float, float]) -> tuple[float, float]:
     return point[0] * SHARPNESS, point[1] * SHARPNESS
 
 
-def _resolutions(chart: Chart) -> list[int]:
-    return sorted({resolution for line in chart.lines for resolution, _ in line.points})
+def _numbers(chart: Chart) -> list[float]:
+    return sorted({number for line in chart.lines for number, _ in line.points})
 
 
-def _octaves(chart: Chart) -> tuple[float, float]:
-    resolutions = _resolutions(chart) or [1]
-    return math.log2(resolutions[0]), math.log2(resolutions[-1])
+def _ends(chart: Chart) -> tuple[float, float]:
+    numbers = _numbers(chart) or [1]
+    return chart.across.place(numbers[0]), chart.across.place(numbers[-1])
 
 
 def _values(chart: Chart) -> list[float]:
@@ -103,17 +133,22 @@ def _values(chart: Chart) -> list[float]:
     return [value for value in [*values, *chart.marks.values()] if math.isfinite(value)]
 
 
+def _spanned(chart: Chart) -> list[float]:
+    values = _values(chart)
+    return values if values and chart.starts == "values" else [0.0, *values]
+
+
 def _step(chart: Chart) -> float:
-    """Return the largest round step that divides the extent of all values, and 0, into enough parts."""
-    values = [0.0, *_values(chart)]
+    """Return the largest round step that divides the extent of what is spanned into enough parts."""
+    values = _spanned(chart)
     extent = max(values) - min(values) or 1.0
     decade = 10.0 ** math.floor(math.log10(extent))
     return next(size * decade for size in STEP_SIZES if extent >= STEPS * size * decade)
 
 
 def _span(chart: Chart) -> tuple[float, float]:
-    """Return the ends of the upright axis: whole steps around all values, and around 0."""
-    step, values = _step(chart), [0.0, *_values(chart)]
+    """Return the ends of the upright axis: whole steps around what is spanned."""
+    step, values = _step(chart), _spanned(chart)
     low, high = (math.floor(min(values) / step) * step, math.ceil(max(values) / step) * step)
     return (low, high) if high > low else (low, low + STEPS * step)
 
@@ -124,17 +159,17 @@ def _draw_axes(pen: _Pen, chart: Chart) -> None:
         value = low + index * step
         pen.line([(LEFT_PX, pen.y(value)), (WIDTH_PX - RIGHT_PX, pen.y(value))], PALE, 1)
         pen.text(LEFT_PX - 10, pen.y(value), f"{value:.4g}", GREY, "rm")
-    for resolution in _resolutions(chart):
-        pen.text(pen.x(resolution), HEIGHT_PX - BOTTOM_PX + 16, str(resolution), GREY, "mm")
-    pen.text((LEFT_PX + WIDTH_PX - RIGHT_PX) / 2, HEIGHT_PX - 14, "resolution of the layers, px", GREY, "mm")
+    for number in chart.across.ticks or _numbers(chart):
+        pen.text(pen.x(number), HEIGHT_PX - BOTTOM_PX + 16, f"{number:g}", GREY, "mm")
+    pen.text((LEFT_PX + WIDTH_PX - RIGHT_PX) / 2, HEIGHT_PX - 14, chart.across.words, GREY, "mm")
 
 
 def _draw_line(pen: _Pen, line: Line, colour: tuple[int, int, int]) -> None:
-    points = [(pen.x(r), pen.y(value)) for r, value in line.points if math.isfinite(value)]
+    points = {number: (pen.x(number), pen.y(value)) for number, value in line.points if math.isfinite(value)}
     if len(points) > 1:
-        pen.line(points, colour, 2)
-    for point in points:
-        pen.dot(point, colour)
+        pen.line(list(points.values()), colour, 2)
+    for number, point in points.items():
+        (pen.ring if number in line.open_at else pen.dot)(point, colour)
 
 
 def _draw_names(pen: _Pen, chart: Chart) -> None:
