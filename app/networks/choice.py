@@ -26,7 +26,7 @@ def choose(scene: NetworksScene, known: Networks) -> NetworksScene:
     names = [*known.shipped, *brought().values()]
     for side, column in zip(SIDES, st.columns(2), strict=True):
         name = column.selectbox(
-            side.upper(),
+            f"{side.upper()}, at α {SIDES.index(side)}",
             names,
             key=follow(f"networks:{side}", getattr(scene, side)),
             format_func=file_name,
@@ -66,7 +66,7 @@ def bring_files(known: Networks, key: str) -> None:
                     name = escaped(file_name(mine[side]))
                     st.button(f"Forget {name}", key=f"networks:forget:{side}", on_click=_drop, args=(side,))
         st.caption(
-            f"Two networks of one architecture, at most {limit} MB each. They are read as data: nothing in them is run, "
+            f"Two networks of one architecture, up to {limit} MB each. They are read as data, nothing of them is run, "
             "and none is kept on the disk. They stay in memory for this session, until you bring others, forget "
             "them, or close the page."
         )

@@ -39,7 +39,8 @@ class NetworkJob:
     @cached_property
     def part(self) -> Part:
         """What is shown of the picture."""
-        return part_of(self.photo.size, self.pair.side_px, self.scene.place, self.pair.margin)
+        side_px = self.known.models.run(lambda: self.pair.side_px)
+        return part_of(self.photo.size, side_px, self.scene.place, self.pair.margin)
 
     @property
     def has_clean(self) -> bool:

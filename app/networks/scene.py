@@ -15,6 +15,7 @@ from blendgan.seeds import parse_seeds
 from stylegan2.errors import InputError, UnknownWeights
 
 KEYS = ("a", "b", "alpha", "noise", "seed", "place", "wipe")
+USUAL_PLACE = (0.45, 0.2)  # where portraits have their face
 MOST_NOISE = 75.0  # of 255: as far as the paper goes in denoising, and more
 
 
@@ -31,7 +32,7 @@ class NetworksScene:
     alpha: float = 0.5
     noise: float = 0.0
     seed: int = 0
-    place: tuple[float, float] = (0.5, 0.5)
+    place: tuple[float, float] = USUAL_PLACE
     wipe: float = 0.5
 
 
@@ -74,7 +75,7 @@ def _number(text: str, most: float) -> float:
         number = -1.0
     if not 0 <= number <= most:
         raise InputError(f"found {text[:60]!r}, expected a number between 0 and {most:g}")
-    return number
+    return round(number, 4)  # as the command line of a page has it
 
 
 def _place(text: str) -> tuple[float, float]:

@@ -70,8 +70,8 @@ def picture_fields(job: NetworkJob) -> NetworksScene:
     scene, part = job.scene, job.part
     first, second, third = st.columns(3)
     noise = first.slider(
-        "Noise to add first, of 255", 0.0, MOST_NOISE, key=follow("networks:noise", scene.noise), step=1.0,
-        help="Gaussian noise of this standard deviation, so that a clean picture can be tried.",
+        "Noise to add first", 0.0, MOST_NOISE, key=follow("networks:noise", scene.noise), step=1.0, format="%.0f",
+        help="Gaussian, of this standard deviation on the scale of 0 to 255, so that a clean picture can be tried.",
     )  # fmt: skip
     scene = replace(scene, noise=noise)
     if noise:
