@@ -127,6 +127,19 @@ def test_a_move_is_drawn_and_the_last_one_stands_in_the_address(page, shown, eve
     assert shown[-1][0] == last and dict(again.query_params.items()) == dict(test.query_params.items())
 
 
+def test_while_alpha_moves_only_the_restored_picture_is_sent(monkeypatch):
+    from app.parts import wipe
+
+    sent = []
+    monkeypatch.setattr(wipe, "_wipe", lambda **words: sent.append(words["data"]))
+    sides = [wipe.Sides("x", b"before", b"after")]
+    for final in (False, True):
+        wipe.wipe(sides, ("as it came", "restored"), 0.5, "w", Moved((0.3,), 4, 9.0, final=final))
+    moving, rest = sent
+    assert moving["pairs"][0]["left"] is None and moving["pairs"][0]["right"] == rest["pairs"][0]["right"]
+    assert rest["pairs"][0]["left"] and moving["held"] == rest["held"] and (moving["number"], moving["at"]) == (4, 9.0)
+
+
 def test_noise_is_seeded_and_its_figures_are_those_of_psnr(page, shown):
     test = page(noise="40", alpha="0.3", **PLACE)
     sides, names, *_ = shown[-1]
