@@ -1,0 +1,80 @@
+"""Two networks on one bench: pictures in, the restored pictures of either, or of any network between, out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from blendgan.dni.mixing import interpolate
+from blendgan.restoration.recognition import recognise
+from blendgan.restoration.restorer import Restorer
+from stylegan2.errors import ShapeMismatch
+
+Mend = Callable[[Restorer, float], Restorer]  # a network between and its α → the same, repaired
+
+
+class Network(Protocol):
+    """A network as a file has it; see `network_files.NetworkFile`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tensors(self) -> Mapping[str, Tensor]: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A and B, of one architecture. `mend` is done to every network between, never to the ends."""
+
+    a: Network
+    b: Network
+    restorers: tuple[Restorer, Restorer]
+    mend: Mend | None = None
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures: 3 colour, 1 grey."""
+        return self.restorers[0].channels
+
+    @property
+    def scale(self) -> int:
+        """How many times larger the result is than what is given."""
+        return self.restorers[0].scale
+
+    def network(self, alpha: float) -> Restorer:
+        """Return the network with the share α of B; at 0 and 1 the very ends."""
+        if alpha in (0, 1):
+            return self.restorers[int(alpha)]
+        mixed = interpolate([self.a.tensors, self.b.tensors], [1 - alpha, alpha])
+        between = self.restorers[0].with_tensors(mixed)
+        return between if self.mend is None else self.mend(between, alpha)
+
+
+def open_bench(a: Network, b: Network) -> Bench:
+    """Recognise two networks. Raises UnknownFormat, and ShapeMismatch for two that are not of one architecture."""
+    restorers = recognise(a.tensors, a.name), recognise(b.tensors, b.name)
+    first, second = restorers
+    if (first.architecture, first.channels, first.scale) != (second.architecture, second.channels, second.scale):
+        raise ShapeMismatch(
+            f"{b.name}: found {second.architecture}, expected {first.architecture} as {a.name} is; "
+            "choose two networks of one architecture"
+        )
+    return Bench(a, b, restorers)
+
+
+@torch.inference_mode()
+def output(restorer: Restorer, given: Tensor) -> Tensor:
+    """Return the restored picture [1, C, sH, sW] of [1, C, H, W], clamped to [0, 1] as a file would hold it."""
+    restored: Tensor = restorer.network(given)
+    return restored.clamp(0, 1)
+
+
+def mean_of_pixels(outputs: Sequence[Tensor], alpha: float) -> Tensor:
+    """Return (1 - α) A + α B of the ends' own outputs: pixel interpolation (Wang et al. 2018, section 4.1)."""
+    return torch.lerp(outputs[0], outputs[1], alpha)

@@ -1,0 +1,237 @@
+"""REPAIR (Jordan et al. 2023): give a network between others back the activations that averaging took from it.
+
+The mean of two weights is smaller than the weights where they disagree, so activations of the mixed network vary less
+than those of its parents, more so from layer to layer. Remedy, for each output channel of each hidden convolution or
+linear layer, before its nonlinearity (their section 3, eq. 2 and 3):
+
+    x' = (x - mean x) s / std x + m,    m = sum_i w_i mean_i,    s = sum_i w_i std_i
+
+with means and deviations over pictures and places; i runs over the parents, w_i are their weights in the mix. The map
+is affine, so it goes into the layer's own weight and bias, and the result is a network like the others. One forward
+pass does it, layer after layer: a layer sees its input as the repaired ones before it leave it.
+
+A layer without a bias has its scale restored alone. The last layer, whose output is the picture, is not hidden; layers
+that are used more than once, or are of another kind, stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from blendgan.dni.bench import Bench, Mend
+from blendgan.dni.degradation import (
+    CleanFile,
+    clean_files,
+    degrade,
+    pattern_seed,
+    read_clean,
+    shuffled,
+)
+from blendgan.restoration.restorer import Restorer
+from stylegan2.errors import InputError, RecipeError
+
+# Statistics of 64 channels at 16 crops of 96 px: 150 000 numbers each, in 38 MB.
+MOST_PICTURES = 16
+CROP_PX = 96
+DEAD = 1e-6  # of mean and target: a channel that varies less is constant but for rounding, and has no scale to restore
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Of a layer's output, before its nonlinearity: float64 [channels], over pictures and places."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Repaired:
+    """The network, and what was done: the layers restored, those of them without a bias, and those left as they were."""
+
+    restorer: Restorer
+    layers: tuple[str, ...]
+    scale_only: tuple[str, ...]
+    left_alone: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What was done, in words."""
+        words = f"REPAIR: the activations of {len(self.layers)} layers restored"
+        words += f", {len(self.scale_only)} of them, without a bias, in scale alone" if self.scale_only else ""
+        return words + (f"; {', '.join(self.left_alone)} left as they were" if self.left_alone else "")
+
+
+class Repairer:
+    """Restores networks between the same parents; their statistics are taken once, on pictures [N, C, H, W]."""
+
+    def __init__(self, parents: Sequence[Restorer], pictures: Tensor) -> None:
+        self._pictures = pictures
+        self._parents = [statistics(parent, pictures) for parent in parents]
+
+    def repair(self, between: Restorer, weights: Sequence[float]) -> Repaired:
+        """Return the network with its activations restored; one that is a parent whole is returned as it is.
+
+        Raises RecipeError for another number of weights than of parents.
+        """
+        if len(weights) != len(self._parents):
+            raise RecipeError(f"weights: found {len(weights)}, expected one for each of {len(self._parents)} networks")
+        if sum(weight != 0 for weight in weights) < 2:
+            return Repaired(between, (), (), ())
+        targets = {name: self._target(name, weights) for name in self._parents[0]}
+        changed = between.with_tensors(between.network.state_dict())
+        with torch.inference_mode(), _Hooks(changed.network, _Mender(targets)):
+            changed.network(self._pictures)
+        layers = _layers(changed.network)
+        scale_only = tuple(name for name in targets if layers[name].bias is None)
+        return Repaired(changed, tuple(targets), scale_only, tuple(name for name in layers if name not in targets))
+
+    def _target(self, name: str, weights: Sequence[float]) -> Statistics:
+        found = [parent[name] for parent in self._parents]
+        mean = sum((w * one.mean for w, one in zip(weights, found, strict=True)), torch.zeros(()).double())
+        deviation = sum((w * one.deviation for w, one in zip(weights, found, strict=True)), torch.zeros(()).double())
+        return Statistics(mean, deviation)
+
+
+def statistics(restorer: Restorer, pictures: Tensor) -> dict[str, Statistics]:
+    """Return the statistics of each hidden layer that can be restored, by name, in the order of the forward pass."""
+    taker = _Taker()
+    with torch.inference_mode(), _Hooks(restorer.network, taker):
+        restorer.network(pictures)
+    names = list(taker.found)
+    return {name: taker.found[name] for name in names[:-1] if taker.times[name] == 1}  # the last one makes the picture
+
+
+@dataclass(frozen=True)
+class RepairPictures:
+    """Clean pictures on which networks between are restored: the middles of at most 16, degraded as those of a sweep."""
+
+    files: tuple[CleanFile, ...]
+    seed: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what results hang on."""
+        return hashlib.sha256(" ".join([str(self.seed), *(file.sha256 for file in self.files)]).encode()).hexdigest()
+
+    def given(self, channels: int, scale: int, noise: float) -> Tensor:
+        """Return what a network is given of them at a level of noise, of 255: [N, C, H, W], one size for all."""
+        clean = [read_clean(file, channels, scale, CROP_PX * scale) for file in self.files]
+        given = [
+            degrade(one, scale, noise, pattern_seed(self.seed, file))
+            for one, file in zip(clean, self.files, strict=True)
+        ]
+        height, width = (min(one.shape[axis] for one in given) for axis in (-2, -1))
+        return torch.cat([_middle(one, height, width) for one in given])
+
+    def mend(self, bench: Bench, noise: float) -> Mend:
+        """Return what restores a network between the two of a bench, at a level of noise."""
+        repairer = Repairer(bench.restorers, self.given(bench.channels, bench.scale, noise))
+        return lambda between, alpha: repairer.repair(between, (1 - alpha, alpha)).restorer
+
+
+def repair_pictures(folder: Path, seed: int = 0) -> RepairPictures:
+    """Return at most 16 pictures of a folder, drawn by seed and contents. Raises InputError where there are none."""
+    return RepairPictures(shuffled(clean_files(folder), seed)[:MOST_PICTURES], seed)
+
+
+def repair(
+    states: Sequence[Mapping[str, Tensor]], weights: Sequence[float], mixed: Mapping[str, Tensor], pictures: Tensor
+) -> dict[str, Tensor]:
+    """Return a mix of networks, of the same names and types, with its activations restored on pictures [N, C, H, W].
+
+    `states` are the parents, `weights` their shares in `mixed`. Where a weight is 1 that is returned as it is. Raises
+    UnknownFormat for networks that are not recognised, and what `Repairer.repair` raises.
+    """
+    from blendgan.restoration.recognition import recognise
+
+    parents = [recognise(state, f"network {index + 1}") for index, state in enumerate(states)]
+    done = Repairer(parents, pictures).repair(parents[0].with_tensors(mixed), weights)
+    changed = done.restorer.network.state_dict()
+    if not done.layers:
+        return dict(mixed)
+    lost = [name for name in done.layers if f"{name}.weight" not in mixed]
+    if lost:
+        raise InputError(f"repair: found no {lost[0]}.weight in the file, expected the network's own names")
+    return {name: changed[name].to(tensor.dtype) if name in changed else tensor for name, tensor in mixed.items()}
+
+
+def _middle(picture: Tensor, height: int, width: int) -> Tensor:
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
+    return picture[..., top : top + height, left : left + width]
+
+
+def _layers(network: nn.Module) -> dict[str, Any]:
+    """The layers whose output channels can be scaled by their own weight and bias."""
+    return {name: layer for name, layer in network.named_modules() if _channel_axis(layer) is not None}
+
+
+def _channel_axis(layer: nn.Module) -> int | None:
+    """The axis of the weight that indexes output channels; None for other kinds of layer."""
+    if type(layer) in (nn.Conv1d, nn.Conv2d, nn.Linear):  # the kinds themselves: a child may use its weight otherwise
+        return 0
+    return 1 if type(layer) is nn.ConvTranspose2d and layer.groups == 1 else None
+
+
+def _statistics(layer: nn.Module, output: Tensor) -> Statistics:
+    rows = output.movedim(-1 if isinstance(layer, nn.Linear) else 1, 0).flatten(1)  # [channels, n]
+    pairs = [torch.var_mean(part.double(), dim=1, correction=0) for part in rows.split(8)]  # float64, a few at a time
+    return Statistics(torch.cat([mean for _, mean in pairs]), torch.cat([variance.sqrt() for variance, _ in pairs]))
+
+
+class _Taker:
+    """Takes the statistics of layers as they are run."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Statistics] = {}
+        self.times: Counter[str] = Counter()
+
+    def __call__(self, name: str, layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self.found.pop(name, None)  # the order is that of the last time
+        self.found[name] = _statistics(layer, output)
+        self.times[name] += 1
+
+
+class _Mender:
+    """Changes layers as they are run, and hands on what the changed layer gives."""
+
+    def __init__(self, targets: Mapping[str, Statistics]) -> None:
+        self._targets = targets
+
+    def __call__(self, name: str, layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        target = self._targets.get(name)
+        if target is None:
+            return None
+        now = _statistics(layer, output)
+        is_alive = now.deviation > DEAD * (now.mean.abs() + target.deviation)
+        gain = torch.where(is_alive, target.deviation / now.deviation, 1.0)
+        shape = [-1 if axis == _channel_axis(layer) else 1 for axis in range(layer.weight.ndim)]
+        layer.weight.copy_(layer.weight.double() * gain.reshape(shape))
+        if layer.bias is not None:
+            layer.bias.copy_((layer.bias.double() - now.mean) * gain + target.mean)
+        result: Tensor = layer.forward(*inputs)  # not a call: that would come here again
+        return result
+
+
+class _Hooks:
+    """Lets a watcher see each layer that is run, inside a `with`."""
+
+    def __init__(self, network: nn.Module, watcher: Any) -> None:
+        self._network, self._watcher = network, watcher
+
+    def __enter__(self) -> None:
+        def hook_of(name: str) -> Any:
+            return lambda layer, inputs, output: self._watcher(name, layer, inputs, output)
+
+        self._handles = [layer.register_forward_hook(hook_of(name)) for name, layer in _layers(self._network).items()]
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
