@@ -9,7 +9,6 @@ A command's module is imported only when that command is called, so that `blendg
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import IO, Any
 import click
 
 from blendgan import __version__
+from blendgan.cli.command_tables import CommandGroup
 from blendgan.cli.options import debug, is_debugging
 from stylegan2.errors import BlendganError
 
@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "train-encoder": "Train the network that gives the latents of real faces at once.",
     "metrics": "Measure how near a model's pictures come to real ones.",
     "inspect": "Show what a model file holds, or whether two are of one family.",
+    "dni": "Mix networks of any one architecture, not only StyleGAN2's.",
     "convert": "Write a model of any known format as our safetensors.",
     "sample": "Write a public-domain portrait to try things on.",
     "doctor": "Show what this machine has and what is missing.",
@@ -70,25 +71,14 @@ class UserError(click.ClickException):
         click.echo(f"blendgan: {self.message}", file=file, err=file is None)
 
 
-class CommandTable(click.Group):
-    """A group that imports a command when it is called, and translates errors that the user can mend."""
+class CommandTable(CommandGroup):
+    """The table above; errors that the user can mend are translated here, those of inner groups too."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the table's order, which is the order of a first day's work."""
-        return list(COMMANDS)
+    table = COMMANDS
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        name = module_of(cmd_name)
-        command: click.Command = getattr(importlib.import_module(f"blendgan.cli.{name}"), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def place_of(self, name: str) -> tuple[str, str]:
+        """Return the module of a command, and its name there."""
+        return f"blendgan.cli.{module_of(name)}", module_of(name)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; what the user can mend becomes one line."""

@@ -41,19 +41,19 @@ MALFORMED = (
 T = TypeVar("T")
 
 
-def read_pickle(data: Window) -> object:
+def read_pickle(data: Window, allowed: Allowed = COMMON) -> object:
     """Return the object of a plain pickle file. Raises UnsafePickle, Truncated, CheckpointError."""
-    return guarded(lambda: run(Machine(_with_nested_storages()), data), data)
+    return guarded(lambda: run(Machine(_with_nested_storages(allowed)), data), data)
 
 
-def read_torch_stream(data: Window) -> object:
+def read_torch_stream(data: Window, allowed: Allowed = COMMON) -> object:
     """Return the object of a torch file of the older format, its storages bound."""
-    return guarded(lambda: _read_stream(data, _with_nested_storages()), data)
+    return guarded(lambda: _read_stream(data, _with_nested_storages(allowed)), data)
 
 
-def read_torch_zip(data: Window, file: BinaryIO) -> object:
+def read_torch_zip(data: Window, file: BinaryIO, allowed: Allowed = COMMON) -> object:
     """Return the object of a torch zip file, `data` being all of `file`. Raises UnknownFormat for a zip of others."""
-    return guarded(lambda: _read_zip(data, _members(file)))
+    return guarded(lambda: _read_zip(data, _members(file), _with_nested_storages(allowed)))
 
 
 def guarded(action: Callable[[], T], stream: Window | None = None) -> T:
@@ -64,13 +64,13 @@ def guarded(action: Callable[[], T], stream: Window | None = None) -> T:
         if stream is not None and isinstance(error, (ValueError, struct.error)) and not stream.read(1):
             raise Truncated("the file ends before its contents do; download or copy it again") from error
         reason = f"{type(error).__name__}: {str(error)[:200]}"
-        raise CheckpointError(f"a damaged pickle ({reason}), expected a StyleGAN2 file; get the file again") from error
+        raise CheckpointError(f"a damaged pickle ({reason}), expected a model file; get the file again") from error
 
 
-def _with_nested_storages() -> Allowed:
+def _with_nested_storages(allowed: Allowed) -> Allowed:
     """The allow-list of the outermost pickle. A nested storage may not nest another."""
     place = ("torch.storage", "_load_from_bytes")
-    return {**COMMON, place: Global(".".join(place), _load_nested_storage)}
+    return {**allowed, place: Global(".".join(place), _load_nested_storage)}
 
 
 def _load_nested_storage(data: object) -> Storage:
@@ -126,7 +126,7 @@ def _members(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
         raise Truncated("a zip file without its end, expected a torch file; download it again") from error
 
 
-def _read_zip(data: Window, members: dict[str, zipfile.ZipInfo]) -> object:
+def _read_zip(data: Window, members: dict[str, zipfile.ZipInfo], allowed: Allowed) -> object:
     """`NAME/data.pkl` is the object, `NAME/data/KEY` the storages."""
     roots = [name for name in members if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(roots) != 1:
@@ -144,7 +144,7 @@ def _read_zip(data: Window, members: dict[str, zipfile.ZipInfo]) -> object:
         return storage
 
     stream = _member(data, members[roots[0]])
-    return guarded(lambda: run(Machine(_with_nested_storages(), persistent), stream), stream)
+    return guarded(lambda: run(Machine(allowed, persistent), stream), stream)
 
 
 def _member(data: Window, member: zipfile.ZipInfo) -> Window:

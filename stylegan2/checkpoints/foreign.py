@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from stylegan2.checkpoints import containers, nvidia_tf, nvidia_torch, rosinality
+from stylegan2.checkpoints.allowlist import COMMON, Allowed
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.contents import Contents, assemble
 from stylegan2.checkpoints.window import Window
@@ -48,18 +49,18 @@ def read(file: BinaryIO) -> Checkpoint:
     Nothing but the tensors that a checkpoint keeps is ever in memory, so loading takes about the file's size.
     """
     window = Window(file, 0, file.seek(0, os.SEEK_END))
-    return containers.guarded(lambda: assemble(_contents(_root(window, file)), len(window)))
+    return containers.guarded(lambda: assemble(_contents(read_root(window, file)), len(window)))
 
 
-def _root(window: Window, file: BinaryIO) -> object:
-    """Return the inert object inside the file."""
+def read_root(window: Window, file: BinaryIO, allowed: Allowed = COMMON) -> object:
+    """Return the inert object inside a pickle or torch file, `window` being all of `file`."""
     start = window.part(0, min(START_BYTES, len(window))).read()
     if start.startswith(containers.ZIP_START):
-        return containers.read_torch_zip(window, file)
+        return containers.read_torch_zip(window, file, allowed)
     if start.startswith(containers.LEGACY_START):
-        return containers.read_torch_stream(window)
+        return containers.read_torch_stream(window, allowed)
     if start.startswith(PICKLE_STARTS):
-        return containers.read_pickle(window)
+        return containers.read_pickle(window, allowed)
     raise UnknownFormat(f"no model that we know (first bytes {start[:8].hex(' ')}), expected {_known()}")
 
 

@@ -16,7 +16,8 @@ from stylegan2.errors import CheckpointError, Truncated
 LENGTH_BYTES = 8
 MAX_INDEX_BYTES = 100_000_000  # the format's own limit
 METADATA = "__metadata__"
-ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types that networks have
+ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types that StyleGAN2 networks have
+ALL_ITEM_BYTES = {**ITEM_BYTES, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}  # and counters of others
 
 
 class Bytes(Protocol):
@@ -89,7 +90,8 @@ def _check_places(entries: dict[str, Entry], first: int, end: int) -> None:
                 f"{name[:100]}: lies at bytes {entry.start} to {entry.stop}, expected it to begin at {reached}"
             )
         # a type that networks do not have is for the reader to refuse, by name
-        if entry.dtype in ITEM_BYTES and entry.stop - reached != math.prod(entry.shape) * ITEM_BYTES[entry.dtype]:
+        size = math.prod(entry.shape) * ALL_ITEM_BYTES.get(entry.dtype, 0)
+        if entry.dtype in ALL_ITEM_BYTES and entry.stop - reached != size:
             raise _damaged(f"{name[:100]}: {entry.stop - reached} bytes, not those of {entry.dtype} {entry.shape}")
         reached = entry.stop
     if reached > end:

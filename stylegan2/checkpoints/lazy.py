@@ -14,7 +14,10 @@ from stylegan2.checkpoints.shapes import Shape
 if TYPE_CHECKING:
     from torch import Tensor
 
-NUMBER_FORMATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}  # safetensors' -> torch's
+NUMBER_FORMATS = {  # safetensors' -> torch's
+    **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"},
+    **{"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"},
+}
 DTYPES = {f"torch.{name}": dtype for dtype, name in NUMBER_FORMATS.items()}
 Description = dict[str, tuple[str, Shape]]  # name -> type by safetensors' names, shape
 

@@ -76,7 +76,7 @@ class Machine:
         found = self.allowed.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
         if found is None:
             raise UnsafePickle(
-                f"asks for {_short(module)}.{_short(name)}, which no StyleGAN2 file needs; nothing of it was run. "
+                f"asks for {_short(module)}.{_short(name)}, which no model file needs; nothing of it was run. "
                 "Expected networks and tensors only: get the file from its author, or convert it where you trust it"
             )
         return found

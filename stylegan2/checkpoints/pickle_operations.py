@@ -27,11 +27,11 @@ def run(machine: Machine, stream: Window) -> object:
         name, argument = _next_operation(stream)
         operation = OPERATIONS.get(name)
         if operation is None:
-            raise UnsafePickle(f"pickle operation {name} is refused; no StyleGAN2 file needs it")
+            raise UnsafePickle(f"pickle operation {name} is refused; no model file needs it")
         operation(machine, argument)
         if name == "STOP":
             return machine.stack.pop()
-    raise CheckpointError(f"more than {machine.limit} pickle operations; no StyleGAN2 file needs so many")
+    raise CheckpointError(f"more than {machine.limit} pickle operations; no model file needs so many")
 
 
 def _next_operation(stream: Window) -> tuple[str, Any]:
@@ -162,7 +162,7 @@ def _reduce(machine: Machine, argument: Any) -> None:
 def _new_object_with_keywords(machine: Machine, argument: Any) -> None:
     keywords, arguments, function = machine.stack.pop(), machine.stack.pop(), machine.stack.pop()
     if keywords:
-        raise UnsafePickle("builds an object with keyword arguments; no StyleGAN2 file needs that")
+        raise UnsafePickle("builds an object with keyword arguments; no model file needs that")
     machine.stack.append(call(function, arguments))
 
 
@@ -188,7 +188,7 @@ def _build(machine: Machine, argument: Any) -> None:
 
 
 def _extension(machine: Machine, argument: Any) -> None:
-    raise UnsafePickle(f"asks for copyreg extension {argument}, which no StyleGAN2 file needs; nothing of it was run")
+    raise UnsafePickle(f"asks for copyreg extension {argument}, which no model file needs; nothing of it was run")
 
 
 def _persistent_id(machine: Machine, identity: object) -> None:

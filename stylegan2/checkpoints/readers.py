@@ -71,7 +71,7 @@ def _file_of(path: Path) -> Path:
 
 def _load(path: Path) -> Checkpoint:
     with path.open("rb") as file:
-        if _is_native(file.read(START_BYTES)):
+        if is_safetensors(file.read(START_BYTES)):
             return native.read(path)
         from stylegan2.checkpoints import foreign  # needs torch, which our own files do not
 
@@ -79,15 +79,15 @@ def _load(path: Path) -> Checkpoint:
 
 
 def _load_bytes(data: bytes) -> Checkpoint:
-    if _is_native(data[:START_BYTES]):
+    if is_safetensors(data[:START_BYTES]):
         return native.read_bytes(data)
     from stylegan2.checkpoints import foreign  # as above
 
     return foreign.read(io.BytesIO(data))
 
 
-def _is_native(start: bytes) -> bool:
-    """Whether a file that begins like this is our own: eight bytes of length, then JSON. Raises for no model at all."""
+def is_safetensors(start: bytes) -> bool:
+    """Whether a file that begins like this is safetensors: eight bytes of length, then JSON. Raises for no model."""
     if not start:
         raise Truncated("the file is empty, expected a model; download or copy it again")
     _refuse_known(start)

@@ -69,12 +69,12 @@ def test_an_address_opens_no_other_file(explorer, query):
 
 CALL = b"cos\nsystem\n(S'touch canary'\ntR."
 HOSTILE = {  # name → a file, and words of the sentence that refuses it
-    "a command": (b"\x80\x02" + CALL, "asks for os.system, which no StyleGAN2 file needs; nothing of it was run"),
+    "a command": (b"\x80\x02" + CALL, "asks for os.system, which no model file needs; nothing of it was run"),
     "a command without protocol": (CALL, "asks for os.system"),
     "eval": (b"\x80\x04c__builtin__\neval\n(S'1'\ntR.", "asks for builtins.eval"),
     "a command beside tensors": (
         pickle.dumps({"G_ema": None, "x": os.system}),
-        "system, which no StyleGAN2 file needs",
+        "system, which no model file needs",
     ),
     "bytes of 1 TB": (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"x", "x.pkl"),
     "memo of 4e9 places": (b"\x80\x04Nr\xff\xff\xff\xff.", "x.pkl"),

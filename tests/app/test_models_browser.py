@@ -30,7 +30,7 @@ def test_a_hostile_file_then_a_good_one_that_is_used_and_forgotten(models, pico_
     hostile = tmp_path / "hostile.pkl"
     hostile.write_bytes(f"cos\nsystem\n(S'touch {tmp_path}/canary'\ntR.".encode())
     bring(models, hostile)
-    page.get_by_text("asks for os.system, which no StyleGAN2 file needs; nothing of it was run").wait_for(
+    page.get_by_text("asks for os.system, which no model file needs; nothing of it was run").wait_for(
         timeout=PATIENCE_MS
     )
     assert not (tmp_path / "canary").exists()

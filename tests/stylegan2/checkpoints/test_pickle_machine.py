@@ -94,9 +94,7 @@ def test_the_canary_sings_in_a_real_unpickler(hostile):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_other_globals_are_refused_by_name(tmp_path, thing, name, place):
-    assert f"asks for {name}, which no StyleGAN2 file needs; nothing of it was run" in refused(
-        tmp_path, put(thing, place)
-    )
+    assert f"asks for {name}, which no model file needs; nothing of it was run" in refused(tmp_path, put(thing, place))
 
 
 def text(word: str) -> bytes:

@@ -46,7 +46,7 @@ def test_files_that_are_no_models(tmp_path, name):
 def test_a_pickle_of_another_library(tmp_path):
     path = tmp_path / "model.pkl"
     path.write_bytes(b"\x80\x04csklearn.svm._classes\nSVC\n)\x81.")
-    with pytest.raises(UnsafePickle, match=r"asks for sklearn\.svm\._classes\.SVC, which no StyleGAN2 file needs"):
+    with pytest.raises(UnsafePickle, match=r"asks for sklearn\.svm\._classes\.SVC, which no model file needs"):
         load(path)
 
 

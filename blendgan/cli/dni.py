@@ -1,0 +1,37 @@
+"""`blendgan dni`: a group of commands on networks of any architecture."""
+
+from __future__ import annotations
+
+import click
+
+from blendgan.cli import options
+from blendgan.cli.command_tables import CommandGroup
+
+COMMANDS: dict[str, str] = {  # name → its line in --help; the command is `{name}` in blendgan.cli.dni_{name}
+    "blend": "Write the weighted mean of networks of one architecture.",
+    "correlation": "Show layer by layer how far the filters of networks correlate.",
+}
+
+EXAMPLES = """\b
+Examples:
+  blendgan dni blend denoise-20.pth denoise-60.pth --alpha 0.3 -o denoise.pth
+  blendgan dni correlation denoise-20.pth denoise-60.pth"""
+
+
+class NetworkCommands(CommandGroup):
+    """The commands of the table above."""
+
+    table = COMMANDS
+
+    def place_of(self, name: str) -> tuple[str, str]:
+        """Return the module of a command, and its name there."""
+        return f"blendgan.cli.dni_{name}", name
+
+
+@click.group(cls=NetworkCommands, epilog=EXAMPLES)
+@options.debug
+def dni() -> None:
+    """Mix networks of any one architecture that share an ancestry (deep network interpolation).
+
+    Each of the commands has its own --help.
+    """

@@ -1,0 +1,176 @@
+"""A network of any architecture in a file: .pth and .pt of both torch formats, .safetensors; read as data only."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from blendgan.dni.allowed_names import NETWORKS
+from blendgan.dni.state_dicts import StoredViews, find_state_dicts, preferred
+from stylegan2 import store
+from stylegan2.checkpoints import containers, foreign, nvidia_tf, nvidia_torch
+from stylegan2.checkpoints.fingerprints import fingerprint
+from stylegan2.checkpoints.foreign_tensors import TorchView
+from stylegan2.checkpoints.index import ALL_ITEM_BYTES
+from stylegan2.checkpoints.lazy import Description, describe
+from stylegan2.checkpoints.native import StoredTensors
+from stylegan2.checkpoints.readers import START_BYTES, is_safetensors
+from stylegan2.checkpoints.window import Window
+from stylegan2.errors import CheckpointError, InputError, UnknownFormat
+
+KIND = "restorer"  # of the shipped networks, in the manifest
+SAFETENSORS, TORCH = "safetensors", "torch"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFile:
+    """What a file holds. `parts` are its state dicts by their place: "" for the top, "params_ema", "model.generator".
+
+    Tensors are read when asked for. `left_out` names what else is there (optimiser, epoch), which nothing carries on.
+    `metadata` is that of a safetensors file; `form` says which of the two forms the file has.
+    """
+
+    name: str
+    parts: Mapping[str, Mapping[str, Tensor]]
+    left_out: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    form: str = TORCH
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # place -> the keys that lead there
+
+    @cached_property
+    def place(self) -> str:
+        """The place of the network to run: the one of a known name (params_ema before params), else the largest."""
+        known = preferred(self.path_of(place) for place in self.parts)
+        if known is not None:
+            return next(place for place in self.parts if self.path_of(place) == known)
+        return max(self.parts, key=lambda place: len(self.parts[place]))
+
+    def path_of(self, place: str) -> tuple[str, ...]:
+        """Return the keys that lead to a part; none for the top."""
+        return self.paths.get(place, (place,) if place else ())
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The tensors of the network to run, by name, in the file's order."""
+        return self.parts[self.place]
+
+    @cached_property
+    def description(self) -> Description:
+        """Type and shape of every tensor of all parts, under `place.name`."""
+        return {
+            f"{place}.{name}" if place else name: kind
+            for place, tensors in self.parts.items()
+            for name, kind in describe(tensors).items()
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the tensors; those of all parts, under their places, where there are several."""
+        if len(self.parts) == 1:
+            return fingerprint(self.tensors)
+        return fingerprint(
+            {f"{place}.{name}": t for place, tensors in self.parts.items() for name, t in tensors.items()}
+        )
+
+
+def open_network(model: str | os.PathLike[str] | NetworkFile) -> NetworkFile:
+    """Open a network by path or shipped name; what is open stays as it is. Nothing in a file is ever run.
+
+    Raises UnknownWeights (no such file), InputError, UnknownFormat, UnsafePickle, Truncated, CheckpointError; messages
+    begin with the file.
+    """
+    if isinstance(model, NetworkFile):
+        return model
+    path = store.resolve(model, KIND)
+    name = os.fspath(model)
+    if path.is_dir():
+        raise InputError(f"{name}: a folder, expected a network's file (.pth, .pt, .safetensors)")
+    try:
+        return _named(name, lambda: _open(path, name))
+    except OSError as error:
+        raise InputError(
+            f"{name}: could not be read ({error.strerror or error}); check the file and the disk"
+        ) from error
+
+
+def open_bytes(data: bytes, name: str) -> NetworkFile:
+    """Open a network that a browser sent, from memory. Raises as `open_network` does."""
+
+    def read() -> NetworkFile:
+        if is_safetensors(data[:START_BYTES]):
+            return _of_safetensors(StoredTensors(bytearray(data)), name)
+        return _of_torch(io.BytesIO(data), name)
+
+    return _named(name, read)
+
+
+class _Quiet(io.FileIO):
+    """A file that stays open as long as a tensor may be asked for, and then closes without a warning."""
+
+    def _dealloc_warn(self, source: object) -> None:
+        pass
+
+
+def _named(name: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except CheckpointError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _open(path: Path, name: str) -> NetworkFile:
+    with path.open("rb") as file:
+        start = file.read(START_BYTES)
+    if is_safetensors(start):
+        return _of_safetensors(StoredTensors.of_file(path), name)
+    return _of_torch(io.BufferedReader(_Quiet(path)), name)
+
+
+def _of_safetensors(tensors: StoredTensors, name: str) -> NetworkFile:
+    other = [f"{key} {dtype}" for key, (dtype, _) in tensors.description.items() if dtype not in ALL_ITEM_BYTES]
+    if other:
+        raise CheckpointError(
+            f"{other[0]} (and {len(other) - 1} more): a type of numbers that is not read here, expected "
+            f"{', '.join(ALL_ITEM_BYTES)}"
+        )
+    if not tensors:
+        raise UnknownFormat("a file without tensors, expected a network's; get the file again")
+    tensors.description = {key: tensors.description[key] for key in sorted(tensors.description, key=_natural)}
+    return NetworkFile(name, {"": tensors}, (), tensors.metadata, SAFETENSORS)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort conv.2 before conv.10: the format's own library writes names in the order of their letters."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _of_torch(file: Any, name: str) -> NetworkFile:
+    window = Window(file, 0, file.seek(0, os.SEEK_END))
+    root = containers.guarded(lambda: foreign.read_root(window, file, NETWORKS))
+    _refuse_stylegan(root)
+    if isinstance(root, TorchView):
+        raise UnknownFormat("a single tensor without a name, expected a dictionary of them (a state dict)")
+    found = find_state_dicts(root)
+    if not found.parts:
+        holds = f" (found {', '.join(found.left_out[:8])})" if found.left_out else ""
+        raise UnknownFormat(f"a file without named tensors{holds}, expected a network's state dict; get the file again")
+    paths = {".".join(path): path for path in found.parts}
+    parts = {place: StoredViews(found.parts[path]) for place, path in paths.items()}
+    return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
+
+
+def _refuse_stylegan(root: object) -> None:
+    if nvidia_torch.recognises(root) or nvidia_tf.recognises(root):
+        raise UnknownFormat(
+            "a StyleGAN2 model of NVIDIA's trainer; `blendgan blend` blends it, and `blendgan convert` makes a "
+            ".safetensors of it that this command takes too"
+        )

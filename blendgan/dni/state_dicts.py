@@ -1,0 +1,84 @@
+"""Where the networks are in an object read from a file: every dictionary that names tensors, however deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stylegan2.checkpoints.foreign_tensors import TorchView
+from stylegan2.checkpoints.lazy import DTYPES, Description, LazyTensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Path = tuple[str, ...]  # of keys, from the top of a file to a dictionary in it
+
+DEEPEST = 8  # dictionaries inside each other; trainers nest two or three
+# The network that a trainer means to be used, first first: moving averages before what training moves.
+PREFERRED = (
+    *("params_ema", "g_ema", "model_ema", "ema_state_dict", "state_dict_ema", "ema"),
+    *("params", "state_dict", "model_state_dict", "model", "network", "net", "net_g", "netG", "generator", "g", "G"),
+)
+
+
+class StoredViews(LazyTensors):
+    """The tensors of one state dict, each read from its file when asked for, into memory of its own."""
+
+    def __init__(self, views: Mapping[str, TorchView]) -> None:
+        self._views = views
+        self.description: Description = {
+            name: (DTYPES.get(str(view.storage.dtype), str(view.storage.dtype)), view.shape)
+            for name, view in views.items()
+        }
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._views[name].read()
+
+    def pieces(self, name: str) -> Iterator[Tensor]:
+        """Yield the tensor as one piece."""
+        yield self[name]
+
+
+@dataclass(frozen=True)
+class Found:
+    """State dicts by their paths, () being the top and ("a", "b") the dictionary b in a; and what else there is."""
+
+    parts: dict[Path, dict[str, TorchView]]
+    left_out: tuple[str, ...]
+
+
+def find_state_dicts(root: object) -> Found:
+    """Return all state dicts of an inert object, in the file's order.
+
+    A dictionary is one if it names a tensor of real numbers with an axis at least: a lone loss or counter makes none.
+    Optimisers (param_groups beside their state) and lists are no networks, and are left out whole.
+    """
+    parts: dict[Path, dict[str, TorchView]] = {}
+    left_out = tuple(_search(root, (), parts, set()))
+    return Found(parts, left_out)
+
+
+def preferred(paths: Iterable[Path]) -> Path | None:
+    """Return the path of the network that is meant to be used, by what trainers call it; None where none is known."""
+    known = list(paths)
+    return next((path for word in PREFERRED for path in known if word in path), None)
+
+
+def _search(value: object, path: Path, parts: dict[Path, dict[str, TorchView]], seen: set[int]) -> Iterator[str]:
+    """Fill `parts`; yield the places of what is no network.
+
+    Each dictionary is looked into once: one that a file names many times, and those inside it, would never end.
+    """
+    if not isinstance(value, dict) or len(path) > DEEPEST or "param_groups" in value or id(value) in seen:
+        if path:
+            yield ".".join(path)
+        return
+    seen.add(id(value))
+    views = {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, TorchView)}
+    is_network = any(view.shape and view.storage.dtype.is_floating_point for view in views.values())
+    if is_network:
+        parts[path] = views
+    for key, item in value.items():
+        if not is_network or key not in views:
+            yield from _search(item if isinstance(key, str) else None, (*path, str(key)), parts, seen)
