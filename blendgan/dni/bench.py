@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from blendgan.dni.mixing import interpolate
+from blendgan.dni.network_files import NetworkFile
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import ShapeMismatch
@@ -17,25 +18,20 @@ from stylegan2.errors import ShapeMismatch
 Mend = Callable[[Restorer, float], Restorer]  # a network between and its α → the same, repaired
 
 
-class Network(Protocol):
-    """A network as a file has it; see `network_files.NetworkFile`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def tensors(self) -> Mapping[str, Tensor]: ...
-    @property
-    def fingerprint(self) -> str: ...
-
-
 @dataclass(frozen=True, eq=False)
 class Bench:
     """A and B, of one architecture. `mend` is done to every network between, never to the ends."""
 
-    a: Network
-    b: Network
+    a: NetworkFile
+    b: NetworkFile
     restorers: tuple[Restorer, Restorer]
     mend: Mend | None = None
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The two names as tables show them: those of the files without folder and ending, where these differ."""
+        stems = Path(self.a.name).stem, Path(self.b.name).stem
+        return (self.a.name, self.b.name) if stems[0] == stems[1] else stems
 
     @property
     def channels(self) -> int:
@@ -56,9 +52,10 @@ class Bench:
         return between if self.mend is None else self.mend(between, alpha)
 
 
-def open_bench(a: Network, b: Network) -> Bench:
+def open_bench(a: NetworkFile, b: NetworkFile, device: torch.device | None = None) -> Bench:
     """Recognise two networks. Raises UnknownFormat, and ShapeMismatch for two that are not of one architecture."""
-    restorers = recognise(a.tensors, a.name), recognise(b.tensors, b.name)
+    device = device or torch.device("cpu")
+    restorers = recognise(a.tensors, a.name).to(device), recognise(b.tensors, b.name).to(device)
     first, second = restorers
     if (first.architecture, first.channels, first.scale) != (second.architecture, second.channels, second.scale):
         raise ShapeMismatch(

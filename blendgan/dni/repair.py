@@ -1,8 +1,8 @@
 """REPAIR (Jordan et al. 2023): give a network between others back the activations that averaging took from it.
 
 The mean of two weights is smaller than the weights where they disagree, so activations of the mixed network vary less
-than those of its parents, more so from layer to layer. Remedy, for each output channel of each hidden convolution or
-linear layer, before its nonlinearity (their section 3, eq. 2 and 3):
+than those of its parents, more so from layer to layer. Remedy, for each output channel of each hidden convolution,
+linear layer or batch norm, before the nonlinearity:
 
     x' = (x - mean x) s / std x + m,    m = sum_i w_i mean_i,    s = sum_i w_i std_i
 
@@ -16,10 +16,11 @@ that are used more than once, or are of another kind, stay as they are.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from blendgan.dni.degradation import (
     read_clean,
     shuffled,
 )
+from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import InputError, RecipeError
 
@@ -54,7 +56,7 @@ class Statistics:
 
 @dataclass(frozen=True, eq=False)
 class Repaired:
-    """The network, and what was done: the layers restored, those of them without a bias, and those left as they were."""
+    """The network, and what was done: layers restored, those of them without a bias, and layers left as they were."""
 
     restorer: Restorer
     layers: tuple[str, ...]
@@ -86,7 +88,7 @@ class Repairer:
         if sum(weight != 0 for weight in weights) < 2:
             return Repaired(between, (), (), ())
         targets = {name: self._target(name, weights) for name in self._parents[0]}
-        changed = between.with_tensors(between.network.state_dict())
+        changed = replace(between, network=copy.deepcopy(between.network))
         with torch.inference_mode(), _Hooks(changed.network, _Mender(targets)):
             changed.network(self._pictures)
         layers = _layers(changed.network)
@@ -111,7 +113,7 @@ def statistics(restorer: Restorer, pictures: Tensor) -> dict[str, Statistics]:
 
 @dataclass(frozen=True)
 class RepairPictures:
-    """Clean pictures on which networks between are restored: the middles of at most 16, degraded as those of a sweep."""
+    """Clean pictures on which networks between are restored: the middles of a few, degraded as those of a sweep."""
 
     files: tuple[CleanFile, ...]
     seed: int = 0
@@ -144,23 +146,42 @@ def repair_pictures(folder: Path, seed: int = 0) -> RepairPictures:
 
 def repair(
     states: Sequence[Mapping[str, Tensor]], weights: Sequence[float], mixed: Mapping[str, Tensor], pictures: Tensor
-) -> dict[str, Tensor]:
-    """Return a mix of networks, of the same names and types, with its activations restored on pictures [N, C, H, W].
+) -> tuple[dict[str, Tensor], Repaired]:
+    """Return a mix of networks with its activations restored on pictures [N, C, H, W], and what was done.
 
-    `states` are the parents, `weights` their shares in `mixed`. Where a weight is 1 that is returned as it is. Raises
-    UnknownFormat for networks that are not recognised, and what `Repairer.repair` raises.
+    `states` are the parents, `weights` their shares in `mixed`. The result has the names and types of `mixed`; where a
+    weight is 1 it is `mixed`. Raises UnknownFormat for networks that are not recognised, InputError where a layer is
+    not in the file as the network has it, and what `Repairer.repair` raises.
     """
-    from blendgan.restoration.recognition import recognise
-
     parents = [recognise(state, f"network {index + 1}") for index, state in enumerate(states)]
     done = Repairer(parents, pictures).repair(parents[0].with_tensors(mixed), weights)
-    changed = done.restorer.network.state_dict()
-    if not done.layers:
-        return dict(mixed)
-    lost = [name for name in done.layers if f"{name}.weight" not in mixed]
-    if lost:
-        raise InputError(f"repair: found no {lost[0]}.weight in the file, expected the network's own names")
-    return {name: changed[name].to(tensor.dtype) if name in changed else tensor for name, tensor in mixed.items()}
+    changed, names = done.restorer.network.state_dict(), file_names(done.restorer, mixed)
+    result = dict(mixed)
+    for layer in done.layers:
+        for ours in (f"{layer}.weight", f"{layer}.bias"):
+            if ours in changed and ours not in names:
+                raise InputError(f"repair: {ours} of the network is no tensor of the file; try without --repair")
+            if ours in changed:
+                result[names[ours]] = changed[ours].to(mixed[names[ours]].dtype)
+    return result, done
+
+
+def file_names(restorer: Restorer, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return the network's name of a tensor -> its name in the file, for all that are taken over as they are.
+
+    Found by building the network of tensors that are filled with their own number.
+    """
+    names = list(tensors)
+    numbered = {
+        name: torch.full(tensor.shape, index + 1.0) if tensor.is_floating_point() else tensor
+        for index, (name, tensor) in enumerate(tensors.items())
+    }
+    found = {}
+    for ours, tensor in restorer.with_tensors(numbered).network.state_dict().items():
+        number = int(tensor.flatten()[0]) if tensor.is_floating_point() and tensor.numel() else 0
+        if 0 < number <= len(names) and torch.equal(tensor, numbered[names[number - 1]]):
+            found[ours] = names[number - 1]
+    return found
 
 
 def _middle(picture: Tensor, height: int, width: int) -> Tensor:
@@ -176,6 +197,8 @@ def _layers(network: nn.Module) -> dict[str, Any]:
 def _channel_axis(layer: nn.Module) -> int | None:
     """The axis of the weight that indexes output channels; None for other kinds of layer."""
     if type(layer) in (nn.Conv1d, nn.Conv2d, nn.Linear):  # the kinds themselves: a child may use its weight otherwise
+        return 0
+    if type(layer) is nn.BatchNorm2d and layer.affine:  # in evaluation mode: a fixed affine map
         return 0
     return 1 if type(layer) is nn.ConvTranspose2d and layer.groups == 1 else None
 

@@ -76,10 +76,8 @@ class SweepJournal:
         theirs, ours = head["settings"], self._head["settings"]
         for name in [*ours, *theirs]:
             if theirs.get(name) != ours.get(name):
-                raise InputError(
-                    f"{path}: the journal of another sweep: found {name} {theirs.get(name)}, expected {ours.get(name)}; "
-                    f"{ADVICE}"
-                )
+                found = f"found {name} {theirs.get(name)}, expected {ours.get(name)}"
+                raise InputError(f"{path}: the journal of another sweep: {found}; {ADVICE}")
 
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, tuple[float, ...]]:

@@ -90,10 +90,10 @@ def summaries(table: Table) -> list[list[str]]:
         [
             f"{curve.a} → {curve.b}",
             f"{curve.noise:g}",
-            *(_figure(value, table.metric) for value in (curve.input_value, curve.points[0].value)),
-            _figure(curve.points[-1].value, table.metric),
-            f"{_figure(curve.best.value, table.metric)} at {curve.best.alpha:g}",
-            f"{_figure(curve.best_pixels.pixels, table.metric)} at {curve.best_pixels.alpha:g}",
+            *(figure(value, table.metric) for value in (curve.input_value, curve.points[0].value)),
+            figure(curve.points[-1].value, table.metric),
+            f"{figure(curve.best.value, table.metric)} at {curve.best.alpha:g}",
+            f"{figure(curve.best_pixels.pixels, table.metric)} at {curve.best_pixels.alpha:g}",
         ]
         for curve in table.curves
     ]
@@ -140,7 +140,7 @@ def _curve_json(curve: Curve) -> dict[str, Any]:
 def _row(curve: Curve, point: Point) -> list[str]:
     mark = "~" if curve.is_dropped(point) else ""
     best = "best" if point == curve.best else "dropped" if mark else ""
-    figures: Sequence[str] = (mark + _figure(point.value, curve.metric), _figure(point.pixels, curve.metric))
+    figures: Sequence[str] = (mark + figure(point.value, curve.metric), figure(point.pixels, curve.metric))
     return [
         f"{curve.a} → {curve.b}",
         f"{curve.noise:g}",
@@ -151,5 +151,6 @@ def _row(curve: Curve, point: Point) -> list[str]:
     ]
 
 
-def _figure(value: float, metric: Metric) -> str:
+def figure(value: float, metric: Metric) -> str:
+    """Return a value of a metric as text: 2 places of dB, 4 of others."""
     return f"{value:.2f}" if metric.unit == "dB" else f"{value:.4f}"
