@@ -6,14 +6,14 @@ import json
 import math
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import KEY, read_header, write_header
-from stylegan2.checkpoints.index import ITEM_BYTES, LENGTH_BYTES, METADATA, read_index
+from stylegan2.checkpoints.index import ALL_ITEM_BYTES, ITEM_BYTES, LENGTH_BYTES, METADATA, read_index
 from stylegan2.checkpoints.lazy import Description, LazyTensors, chunks, describe, number_format
 from stylegan2.checkpoints.shapes import Shape, check_shapes
 from stylegan2.errors import CheckpointError, InputError
@@ -79,7 +79,7 @@ def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
     description = describe(checkpoint.tensors)
     _check_types(description)
     check_shapes(_shapes(description), checkpoint.config, checkpoint.discriminator)
-    _write(file, checkpoint, description)
+    write_tensors(file, checkpoint.tensors, {KEY: write_header(checkpoint)})
 
 
 def read(path: Path) -> Checkpoint:
@@ -112,20 +112,24 @@ def _shapes(description: Description) -> dict[str, Shape]:
     return {name: shape for name, (_, shape) in description.items()}
 
 
-def _write(file: BinaryIO, checkpoint: Checkpoint, description: Description) -> None:
-    """Length, JSON index, numbers: a piece at a time, so that no model need fit in memory twice."""
+def write_tensors(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file of any tensors: length, JSON index, numbers, a piece at a time.
+
+    So no model need fit in memory twice. The same tensors and metadata give the same bytes.
+    """
+    description = describe(tensors)
     # The widest type first, as the format's own library sorts: every tensor then starts at a multiple of its size.
-    names = sorted(description, key=lambda name: (-ITEM_BYTES[description[name][0]], name))
-    index: dict[str, Any] = {METADATA: {KEY: write_header(checkpoint)}}
+    names = sorted(description, key=lambda name: (-ALL_ITEM_BYTES[description[name][0]], name))
+    index: dict[str, Any] = {METADATA: dict(metadata)}
     start = 0
     for name in names:
         dtype, shape = description[name]
-        stop = start + math.prod(shape) * ITEM_BYTES[dtype]
+        stop = start + math.prod(shape) * ALL_ITEM_BYTES[dtype]
         index[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop
     text = json.dumps(index, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(LENGTH_BYTES, "little") + text)
     for name in names:
-        for chunk in chunks(checkpoint.tensors, name):
+        for chunk in chunks(tensors, name):
             file.write(chunk)
