@@ -1,7 +1,7 @@
 """All other networks, through the library spandrel (the extra `restore`): it gets tensors, never a file.
 
-Files are read by the project's own reader, which runs nothing of them. Of what spandrel says of a network we keep to its
-channels, its scale, its demands on the picture's size, and whether it may be cut into tiles.
+Files are read by the project's own reader, which runs nothing of them. Of what spandrel says of a network its channels,
+scale, demands on the picture's size, and whether it may be cut into tiles are kept to.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _library(tensors: Mapping[str, Tensor], name: str) -> Any:
 def _unknown(tensors: Mapping[str, Tensor], name: str) -> str:
     names = ", ".join(list(tensors)[:FIRST_NAMES])
     more = f" and {len(tensors) - FIRST_NAMES} more" if len(tensors) > FIRST_NAMES else ""
-    return f"{name}: found the tensors {names or 'of nothing'}{more}: neither a DnCNN nor a compact super-resolution network"
+    found = f"{names or 'none'}{more}"
+    return f"{name}: found the tensors {found}: neither a DnCNN nor a compact super-resolution network"
 
 
 def _reason(error: Exception) -> str:

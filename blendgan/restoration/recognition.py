@@ -19,6 +19,7 @@ def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
     (the extra `restore`), where it is there. `name` is for messages. Raises UnknownFormat, which tells the first names,
     for any other network, and ShapeMismatch, which names the first tensor that does not fit, for a known one.
     """
+    tensors = dict(tensors)  # those of a file are read whenever they are asked for
     layout = find_layout(tensors, name)
     if layout is None:
         return recognise_foreign(tensors, name)

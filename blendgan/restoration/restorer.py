@@ -61,6 +61,11 @@ class Restorer:
         return self
 
     @property
+    def restorer(self) -> Restorer:
+        """Itself: what is run may also be several networks, of which one says what there is to know."""
+        return self
+
+    @property
     def device(self) -> torch.device:
         """Where its tensors are."""
         first = next(self.network.parameters(), None)
