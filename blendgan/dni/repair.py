@@ -135,7 +135,8 @@ class RepairPictures:
 
     def mend(self, bench: Bench, noise: float) -> Mend:
         """Return what restores a network between the two of a bench, at a level of noise."""
-        repairer = Repairer(bench.restorers, self.given(bench.channels, bench.scale, noise))
+        given = self.given(bench.channels, bench.scale, noise).to(bench.restorers[0].device)
+        repairer = Repairer(bench.restorers, given)
         return lambda between, alpha: repairer.repair(between, (1 - alpha, alpha)).restorer
 
 

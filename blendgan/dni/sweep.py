@@ -12,6 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from blendgan.dni.bench import Bench, open_bench
 from blendgan.dni.course import Count, Course
 from blendgan.dni.degradation import CleanFile, check_noise, shuffled
@@ -32,6 +34,7 @@ def sweep(
     *,
     journal: Path | None = None,
     repair: RepairPictures | None = None,
+    device: torch.device | None = None,
 ) -> Iterator[Event]:
     """Measure the networks from the first, A, to each of the others, and yield what is found, at last the whole table.
 
@@ -41,21 +44,18 @@ def sweep(
     CheckpointError for networks that do not fit each other.
     """
     setting = setting or Setting()
-    benches = benches_of(networks)
-    noise = check_noise(setting.noise, benches[0].scale)
+    trials = trials_of(networks, setting.noise, repair, device)
     facts = facts_of(setting, metric, repair)
     notes = SweepJournal(facts, journal)
     ordered = shuffled(files, setting.seed)
-    count = Count(len(benches) * len(noise) * len(setting.alphas) * len(ordered))
+    count = Count(len(trials) * len(setting.alphas) * len(ordered))
     curves = []
-    for bench in benches:
-        for level in noise:
-            mended = bench if repair is None else replace(bench, mend=repair.mend(bench, level))
-            course = Course(mended, level, ordered, setting, metric, notes, count)
-            yield from course.run()
-            curves.append(course.curve())
+    for bench, noise in trials:
+        course = Course(bench, noise, ordered, setting, metric, notes, count)
+        yield from course.run()
+        curves.append(course.curve())
     names = tuple(file.name for file in files)
-    yield Finished(Table(metric, names, facts | {"noise": list(noise), "pruning": setting.pruning}, tuple(curves)))
+    yield Finished(Table(metric, names, facts | {"pruning": setting.pruning}, tuple(curves)))
 
 
 def swept(events: Iterator[Event]) -> Table:
@@ -66,11 +66,23 @@ def swept(events: Iterator[Event]) -> Table:
     return last.table
 
 
-def benches_of(networks: Sequence[NetworkFile]) -> tuple[Bench, ...]:
-    """Return A with each of the others. Raises InputError for fewer than two networks, and as `open_bench`."""
+def trials_of(
+    networks: Sequence[NetworkFile],
+    noise: Sequence[float],
+    repair: RepairPictures | None = None,
+    device: torch.device | None = None,
+) -> list[tuple[Bench, float]]:
+    """Return what is measured: A with each of the others, at each level of noise.
+
+    Raises InputError for fewer than two networks, and as `open_bench` and `check_noise`.
+    """
     if len(networks) < 2:
-        raise InputError(f"networks: found {len(networks)}, expected at least two, from which to which α goes")
-    return tuple(open_bench(networks[0], other) for other in networks[1:])
+        raise InputError(f"networks: found {len(networks)}, expected at least two: A, and one that α goes to")
+    benches = [open_bench(networks[0], other, device) for other in networks[1:]]
+    trials = [(bench, level) for bench in benches for level in check_noise(noise, bench.scale)]
+    if repair is None:
+        return trials
+    return [(replace(bench, mend=repair.mend(bench, level)), level) for bench, level in trials]
 
 
 def facts_of(setting: Setting, metric: Metric, repair: RepairPictures | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +43,11 @@ class Curve:
     barrier: Barrier
     metric: Metric
 
+    @property
+    def title(self) -> str:
+        """From where to where, and at which noise."""
+        return f"{self.a} → {self.b}, noise {self.noise:g}"
+
     def is_dropped(self, point: Point) -> bool:
         """Whether a network was beaten before it saw all pictures."""
         return point.pictures < self.pictures
@@ -76,12 +81,12 @@ class Table:
 def headings(table: Table) -> list[str]:
     """Return the headings of `rows`."""
     unit = f", {table.metric.unit}" if table.metric.unit else ""
-    return ["from A to B", "noise", "α", f"{table.metric.name}{unit}", "mean of pixels", "pictures", ""]
+    return ["α", f"{table.metric.name.upper()}{unit}", "mean of pixels", "pictures", ""]
 
 
-def rows(table: Table) -> list[list[str]]:
-    """Return the table as text: a row for each point; `~` marks figures of networks that did not see all pictures."""
-    return [_row(curve, point) for curve in table.curves for point in curve.points]
+def rows(curve: Curve) -> list[list[str]]:
+    """Return a curve as text: a row for each point; `~` marks figures of networks that did not see all pictures."""
+    return [_row(curve, point) for point in curve.points]
 
 
 def summaries(table: Table) -> list[list[str]]:
@@ -104,7 +109,7 @@ SUMMARY_HEADINGS = ("from A to B", "noise", "input", "A", "B", "best network, α
 
 def sentences(table: Table) -> list[str]:
     """Return one line on each curve's barrier."""
-    return [f"{curve.a} → {curve.b}, noise {curve.noise:g}: {curve.barrier.sentence}" for curve in table.curves]
+    return [f"{curve.title}: {curve.barrier.sentence}" for curve in table.curves]
 
 
 def table_json(table: Table) -> dict[str, Any]:
@@ -139,16 +144,9 @@ def _curve_json(curve: Curve) -> dict[str, Any]:
 
 def _row(curve: Curve, point: Point) -> list[str]:
     mark = "~" if curve.is_dropped(point) else ""
-    best = "best" if point == curve.best else "dropped" if mark else ""
-    figures: Sequence[str] = (mark + figure(point.value, curve.metric), figure(point.pixels, curve.metric))
-    return [
-        f"{curve.a} → {curve.b}",
-        f"{curve.noise:g}",
-        f"{point.alpha:.2f}",
-        *figures,
-        f"{point.pictures} of {curve.pictures}",
-        best,
-    ]
+    word = "dropped" if mark else "best" if point == curve.best else ""
+    figures = mark + figure(point.value, curve.metric), figure(point.pixels, curve.metric)
+    return [f"{point.alpha:.2f}", *figures, f"{point.pictures} of {curve.pictures}", word]
 
 
 def figure(value: float, metric: Metric) -> str:
