@@ -75,11 +75,14 @@ def correlation(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> dict[str, f
     no pattern and are left out. A filter without a pattern (all its weights alike) counts 1 where both models have the
     very same one, else 0. Wang et al. 2018, eq. 3 and figure 4. Raises ShapeMismatch for a layer of two shapes.
     """
-    values = {}
+    return {layer: float(filters.quantile(0.5)) for layer, filters in correlations(a, b)}
+
+
+def correlations(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Yield (layer, correlation index of each of its output filters [out], float64); see `correlation`."""
     for name in a:
-        if name.endswith(ENDING) and name in b and _has_pattern(a[name]):
-            values[name.removesuffix(ENDING)] = float(filter_correlation(name, a[name], b[name]).quantile(0.5))
-    return values
+        if name.endswith(ENDING) and name in b and _has_pattern(weight := a[name]):
+            yield name.removesuffix(ENDING), filter_correlation(name, weight, b[name])
 
 
 def filter_correlation(name: str, a: Tensor, b: Tensor) -> Tensor:

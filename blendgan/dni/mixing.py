@@ -30,6 +30,7 @@ POLICIES: dict[Integers, str] = {  # for counters and flags, which have no value
     "same": "the same in all networks, else an error",
     "round": "the mean, rounded",
 }
+SAME_ADVICE = "expected the same integers in all networks; choose another policy for them, such as --integers nearest"
 TOLERANCE = 1e-6  # of the sum of the weights: three times 0.333333 is meant to be 1
 
 
@@ -37,8 +38,7 @@ class Mixture(LazyTensors):
     """The mean of networks of one architecture, each tensor computed when it is asked for.
 
     `states` are their tensors, `weights` at least 0 with sum 1, `fingerprints` decide between equal weights. Types are
-    those of the first network; a tensor that one network gives alone keeps its own. Nothing given is modified. Raises
-    RecipeError for integers that the policy does not allow.
+    those of the first network; a tensor that one network gives alone keeps its own. Nothing given is modified.
     """
 
     def __init__(
@@ -63,6 +63,20 @@ class Mixture(LazyTensors):
         }
         if integers == "first":
             self.description |= {name: kind for name, kind in first.items() if not is_real(kind[0])}
+
+    @property
+    def integers(self) -> list[str]:
+        """The tensors without values between, by name."""
+        return [name for name, (dtype, _) in self.description.items() if not is_real(dtype)]
+
+    def check_integers(self) -> None:
+        """Raise RecipeError for integers that the policy does not allow, before any tensor is written."""
+        if self._integers == "same":
+            differing = [name for name in self.integers if not self._is_same(name)]
+            if differing:
+                values = [_told(state[differing[0]]) for state in self._order]
+                more = f" ({len(differing) - 1} more like that)" if len(differing) > 1 else ""
+                raise RecipeError(f"{differing[0]}: found {' and '.join(values)}{more}; {SAME_ADVICE}")
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.description:
@@ -99,18 +113,16 @@ class Mixture(LazyTensors):
         if self._integers == "first":
             return self._states[0][name]
         base, *others = (state[name] for state in self._order)
-        if self._integers == "same":
-            if not all(torch.equal(base, other) for other in others):
-                raise RecipeError(f"{name}: {_told(base)} against {_told(others[0])}; {SAME_ADVICE}")
-        elif self._integers == "round" and others:
+        if self._integers == "round" and others:
             shares = self._shares(name, [{name: other.double()} for other in others])
             mean = combine.whole({name: base.double()}, shares, name)
             alike = torch.stack([other == base for other in others]).all(dim=0)  # beyond 2**53 doubles are no integers
             return torch.where(alike, base, mean.round().to(base.dtype))
         return base
 
-
-SAME_ADVICE = "expected the same integers in all networks; choose another policy for them, such as --integers nearest"
+    def _is_same(self, name: str) -> bool:
+        base, *others = (state[name] for state in self._order)
+        return all(torch.equal(base, other) for other in others)
 
 
 def interpolate(
@@ -128,6 +140,7 @@ def interpolate(
     detached = [{name: tensor.detach() for name, tensor in state.items()} for state in states]
     check_states([Named(f"network {i}", state) for i, state in enumerate(detached, 1)], shares)
     mixture = Mixture(detached, shares, _fingerprints(detached, shares), integers)
+    mixture.check_integers()
     return {name: mixture[name] for name in mixture}
 
 

@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +45,7 @@ class NetworkFile:
     metadata: Mapping[str, str] = field(default_factory=dict)
     form: str = TORCH
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # place -> the keys that lead there
+    source: Path | None = None  # the file, where it is not in memory
 
     @cached_property
     def place(self) -> str:
@@ -131,8 +132,8 @@ def _open(path: Path, name: str) -> NetworkFile:
     with path.open("rb") as file:
         start = file.read(START_BYTES)
     if is_safetensors(start):
-        return _of_safetensors(StoredTensors.of_file(path), name)
-    return _of_torch(io.BufferedReader(_Quiet(path)), name)
+        return replace(_of_safetensors(StoredTensors.of_file(path), name), source=path)
+    return replace(_of_torch(io.BufferedReader(_Quiet(path)), name), source=path)
 
 
 def _of_safetensors(tensors: StoredTensors, name: str) -> NetworkFile:

@@ -114,7 +114,10 @@ def _longest_chain(tensors: Mapping[str, Tensor]) -> _Chain | None:
     if not found:
         return None
     counts = Counter(match[1] for match in found)
-    prefix, count = counts.most_common(1)[0]
+    filters = {match[1] for match in found if tensors[match[0]].ndim == 4}  # norms alone may be more tensors
+    if not filters:
+        return None
+    prefix, count = max(((prefix, counts[prefix]) for prefix in counts if prefix in filters), key=lambda pair: pair[1])
     beside = _norms_beside(prefix, tensors)
     if count + (counts[beside] if beside else 0) < MOSTLY * len(tensors):
         return None

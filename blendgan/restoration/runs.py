@@ -68,7 +68,7 @@ class Run:
         if not with_metadata:
             profile = {name: value for name, value in profile.items() if name == ALWAYS_KEPT}
         said = text_of(self.papers()) if with_metadata else None
-        write_picture(self.out, _in_form(self.photo, self.restored), said, profile)
+        write_picture(self.out, in_form(self.photo, self.restored), said, profile)
         return self.out
 
 
@@ -115,7 +115,7 @@ def _require_room(out: Path, longest_px: int) -> None:
         )
 
 
-def _in_form(photo: Photo, pixels: Pixels) -> Image.Image:
+def in_form(photo: Photo, pixels: Pixels) -> Image.Image:
     """The picture with the photo's transparency; of a grey photo a grey one."""
     if photo.alpha is None:
         is_grey = photo.mode in GREYS and not photo.icc_profile
