@@ -2,8 +2,8 @@
 
 A race (Maron & Moore 1994; Birattari et al. 2002): after 3, 6, 12, 24 … pictures, each network is compared with the
 one of the best mean, picture by picture, and leaves where it is worse by more than chance: where the mean of the
-differences is above Student's t times its standard error, one-sided at 5 %. Differences on one picture are steadier than
-the pictures are, so that a few of them tell. Never dropped are the ends and the middle, which barrier and
+differences is above Student's t times its standard error, one-sided at 5 %. Differences on one picture are steadier
+than the pictures are, so that a few of them tell. Never dropped are the ends and the middle, which barrier and
 comparison need on every picture, and the best one's neighbours, since curves are flat there and the best may move.
 """
 
