@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is `{na
     "blend": "Write the weighted mean of networks of one architecture.",
     "correlation": "Show layer by layer how far the filters of networks correlate.",
     "run": "Restore a picture by a network, or by a mean of networks, also by region.",
+    "sweep": "Find the best network between two, on pictures that are made worse and restored.",
 }
 
 EXAMPLES = """\b
