@@ -188,3 +188,17 @@ def test_bad_input_is_one_line_and_nothing_is_written(files, compact, arguments,
     assert out == ""
     assert words in err and err.startswith("blendgan: ") and err.count("\n") == 1
     assert {path.name: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_training_files_of_wrapped_networks_with_counters(files, kair, picture):
+    """KAIR's layout with batch norms, in torch's own form: nested, under `module.`, beside an optimiser's state."""
+    states = [kair(seed, normalised=True) for seed in (0, 1)]
+    assert states[0]["model.3.num_batches_tracked"] != states[1]["model.3.num_batches_tracked"]
+    for name, state in zip("xy", states, strict=True):
+        wrapped = {f"module.{key}": tensor for key, tensor in state.items()}
+        torch.save({"epoch": 7, "state_dict": wrapped, "optimizer": {"lr": 0.1}}, f"{name}.pth")
+    assert run(["dni", "run", "x.pth", "y.pth", "photo.png", "--alpha", ".25", "--quiet"]) == 0
+    wanted = restore(recognise(interpolate(states, (0.75, 0.25)), "m"), picture(24, 40))
+    assert np.array_equal(pixels("photo.restored.png"), wanted)
+    assert run(["dni", "run", "x.pth", "y.pth", "photo.png", "--mask", "mask.png", "--in", "features", "--quiet"]) == 0
+    assert not np.array_equal(pixels("photo.restored.png"), wanted)
