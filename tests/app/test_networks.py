@@ -196,6 +196,34 @@ def test_it_says_how_far_the_filters_correlate_and_what_that_means(page):
     assert "1.000 (median of 3 layers; weakest: conv.0, 1.000)" in said
 
 
+def test_networks_that_enlarge(explorer, shipped_networks, shown, small, downloads, elsewhere):
+    shipped_networks("large", "larger")
+    test = explorer("networks", noise="10")
+    assert not test.exception and not test.error and not test.table  # nothing of that size to compare with
+    sides = shown[-1][0]
+    assert pixels(sides.left).shape == (96, 96, 3) and pixels(sides.right).shape == (192, 192, 3)
+    test.button(key="networks:restore").click().run()
+    assert pixels(downloads["networks:Restored picture"]).shape == (1024, 1024, 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "names", "expected"),
+    [
+        (1e-6, ("weak", "strong"), 512),
+        (10.0, ("weak", "strong"), 96),
+        (0.02, ("weak", "strong"), 192),
+        (1e-6, ("large", "larger"), 512),
+    ],
+)
+def test_the_part_is_as_large_as_the_machine_restores_in_a_moment(network_files, monkeypatch, seconds, names, expected):
+    from app.networks.pair import NetworkPair
+    from blendgan.dni.network_files import open_network
+
+    monkeypatch.setattr(NetworkPair, "_seconds", lambda pair, pixels: seconds)
+    pair = NetworkPair(*(open_network(network_files[name]) for name in names), torch.device("cpu"))
+    assert pair.side_px == expected and pair.margin == 3 and pair.is_exact
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
