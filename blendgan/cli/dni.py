@@ -10,12 +10,15 @@ from blendgan.cli.command_tables import CommandGroup
 COMMANDS: dict[str, str] = {  # name → its line in --help; the command is `{name}` in blendgan.cli.dni_{name}
     "blend": "Write the weighted mean of networks of one architecture.",
     "correlation": "Show layer by layer how far the filters of networks correlate.",
+    "run": "Restore a picture by a network, or by a mean of networks, also by region.",
+    "sweep": "Find the best network between two, on pictures that are made worse and restored.",
 }
 
 EXAMPLES = """\b
 Examples:
   blendgan dni blend denoise-20.pth denoise-60.pth --alpha 0.3 -o denoise.pth
-  blendgan dni correlation denoise-20.pth denoise-60.pth"""
+  blendgan dni correlation denoise-20.pth denoise-60.pth
+  blendgan dni run denoise-20.pth denoise-60.pth photo.jpg --alpha 0.3"""
 
 
 class NetworkCommands(CommandGroup):

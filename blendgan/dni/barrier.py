@@ -2,8 +2,8 @@
 
     rise(alpha) = loss(alpha) - ((1 - alpha) loss(0) + alpha loss(1))
 
-The loss is the mean squared error of the restored pictures, so that a rise is told in dB as well, 10 log10(loss / line).
-Unlike the correlation of filters, it does tell which networks can be mixed.
+The loss is the mean squared error of the restored pictures, so that a rise is told in dB as well,
+10 log10(loss / line). Unlike the correlation of filters, it does tell which networks can be mixed.
 
 The borders of the verdict, with the pairs that they were drawn by (their figures are in docs/dni.md):
 networks that were fine-tuned from one parent stay on or below the line, and a rise of a tenth of a dB is no one's
@@ -24,6 +24,7 @@ Verdict = Literal["interpolates", "small barrier", "barrier", "no common ground"
 
 NEGLIGIBLE_DB = 0.1
 SMALL_DB = 0.5
+NOTHING = 0.9  # of the error of what was given: half a dB is what any smoothing brings
 SMALLEST_LOSS = 1e-10  # a loss of 0 has no dB; 100 dB is what PSNR ends at here
 
 SENTENCES: dict[Verdict, str] = {
@@ -69,12 +70,16 @@ class Barrier:
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss at an α, and those of both ends on the very same pictures: not every α need have seen all of them."""
+    """The loss at an α, and on the very same pictures those of both ends and of the pictures as they were given.
+
+    Not every α need have seen the same pictures.
+    """
 
     alpha: float
     loss: float
     loss_a: float
     loss_b: float
+    loss_given: float = math.inf
 
     @property
     def line(self) -> float:
@@ -107,10 +112,11 @@ def barrier(alphas: Sequence[float], losses: Sequence[float], input_loss: float 
         raise InputError(
             f"barrier: found α from {min(found, default=0):g} to {max(found, default=0):g}, expected 0 to 1"
         )
-    return barrier_of([Loss(alpha, loss, found[0], found[1]) for alpha, loss in found.items()], input_loss)
+    given = math.inf if input_loss is None else input_loss
+    return barrier_of([Loss(alpha, loss, found[0], found[1], given) for alpha, loss in found.items()])
 
 
-def barrier_of(losses: Sequence[Loss], input_loss: float | None = None) -> Barrier:
+def barrier_of(losses: Sequence[Loss]) -> Barrier:
     """Return the barrier where an α's loss may be of fewer pictures than another's; see `barrier`."""
     for one in losses:
         if not all(math.isfinite(value) and value >= 0 for value in (one.loss, one.loss_a, one.loss_b)):
@@ -123,12 +129,9 @@ def barrier_of(losses: Sequence[Loss], input_loss: float | None = None) -> Barri
     worst = max(between, key=lambda one: one.rise)
     best = min(between, key=lambda one: one.rise)
     over_ends = max(one.over_ends_db for one in between)
-    is_nothing = input_loss is not None and worst.rise_db > SMALL_DB and worst.loss >= _NOTHING * input_loss
+    is_nothing = worst.rise_db > SMALL_DB and worst.loss >= NOTHING * worst.loss_given
     verdict: Verdict = "no common ground" if is_nothing else _verdict(worst.rise_db)
     return Barrier(worst.rise, worst.rise_db, worst.alpha, -best.rise, -best.rise_db, best.alpha, over_ends, verdict)
-
-
-_NOTHING = 0.9  # of the input's error: half a dB is what any smoothing brings
 
 
 def _verdict(height_db: float) -> Verdict:

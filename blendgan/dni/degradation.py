@@ -114,8 +114,8 @@ def check_noise(noise: Sequence[float], scale: int) -> tuple[float, ...]:
     """
     if not noise and scale == 1:
         raise InputError(
-            "noise: found none, expected a standard deviation of 255, such as --noise 25; for a denoiser choose a level "
-            "between those that the two networks were trained for"
+            "noise: found none, expected a standard deviation of 255, such as --noise 25; for a denoiser choose a "
+            "level between those that the two networks were trained for"
         )
     for level in noise:
         if not 0 <= level <= LARGEST_NOISE:

@@ -1,10 +1,12 @@
 """Two restoration networks that need no other library: DnCNN and the compact super-resolution network.
 
 Pictures go in as [N, channels, H, W] in [0, 1] and come out so, not clamped. All hyper-parameters are read off the
-tensors' shapes (`recognition.py`).
+tensors' shapes (`layouts.py`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
@@ -14,24 +16,36 @@ from torch.nn import functional
 class DnCNN(nn.Module):
     """Convolutions with ReLU between them that find the noise (Zhang et al. 2017): output = input - network(input).
 
-    Its normalisation layers, where it was trained with them, are merged into the convolutions. Any size of picture;
-    [N, channels, H, W] in and out.
+    `normalised`: numbers of the convolutions with a batch normalisation behind them; empty where it is merged into
+    the convolutions. `unbiased`: numbers of those without a bias. Any size of picture; [N, channels, H, W] in and out.
     """
 
-    def __init__(self, channels: int, width: int, depth: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        depth: int,
+        normalised: Collection[int] = (),
+        unbiased: Collection[int] = (),
+        eps: float = 1e-5,
+    ) -> None:
         super().__init__()
         widths = [channels, *[width] * (depth - 1), channels]
-        self.conv = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False))
+        sizes = enumerate(zip(widths, widths[1:], strict=False))
+        self.conv = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=i not in unbiased) for i, (a, b) in sizes)
+        self.norm = nn.ModuleDict({str(i): nn.BatchNorm2d(widths[i + 1], eps=eps) for i in sorted(normalised)})
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x: Tensor = self.conv[0](pictures)
-        for layer in self.conv[1:]:
-            x = layer(functional.relu(x))
+        x = pictures
+        for i, layer in enumerate(self.conv):
+            x = layer(functional.relu(x, inplace=True) if i else x)
+            if str(i) in self.norm:
+                x = self.norm[str(i)](x)
         return pictures - x
 
 
 class Compact(nn.Module):
-    """The compact super-resolution network (SRVGGNetCompact, Wang et al. 2021): [N, 3, H, W] to [N, 3, sH, sW].
+    """The compact super-resolution network (SRVGGNetCompact, Wang et al. 2021): [N, C, H, W] to [N, C, sH, sW].
 
     A plain chain of convolutions and PReLUs at the small size; the last one gives s² pixels for each pixel, which are
     added to the picture enlarged by repetition. Even members of `body` are convolutions, odd ones PReLUs.

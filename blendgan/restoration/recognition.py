@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from blendgan.restoration.networks import Compact, DnCNN
+from blendgan.restoration.foreign import recognise_foreign
+from blendgan.restoration.layouts import Layout, find_layout
 from blendgan.restoration.restorer import Restorer
-from stylegan2.errors import UnknownFormat
+from stylegan2.errors import ShapeMismatch
 
 
 def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
-    """Return the network, float32 and in evaluation mode, with these tensors. Raises UnknownFormat with `name`."""
-    if "conv.0.weight" in tensors:
-        found = _dncnn(tensors)
-    elif "body.0.weight" in tensors:
-        found = _compact(tensors)
-    else:
-        raise UnknownFormat(f"{name}: no restoration network that we know")
-    found.network.load_state_dict(dict(tensors))
-    found.network.eval().requires_grad_(False)
-    return found
+    """Return the network with these tensors, float32, in evaluation mode, without gradients.
+
+    DnCNN and the compact super-resolution network are known by themselves, all others through the library spandrel
+    (the extra `restore`), where it is there. `name` is for messages. Raises UnknownFormat, which tells the first names,
+    for any other network, and ShapeMismatch, which names the first tensor that does not fit, for a known one.
+    """
+    tensors = dict(tensors)  # those of a file are read whenever they are asked for
+    layout = find_layout(tensors, name)
+    if layout is None:
+        return recognise_foreign(tensors, name)
+
+    def build(other: Mapping[str, Tensor]) -> nn.Module:
+        return _layout_of(other, name, layout.words).fill(other, name)
+
+    network = layout.fill(tensors, name)
+    return Restorer(network, layout.words, layout.channels, layout.scale, layout.reach, name, build=build)
 
 
-def _dncnn(tensors: Mapping[str, Tensor]) -> Restorer:
-    width, channels = tensors["conv.0.weight"].shape[:2]
-    depth = sum(key.startswith("conv.") and key.endswith(".weight") for key in tensors)
-    words = f"DnCNN, {depth} convolutions of {width} channels"
-    return Restorer(DnCNN(channels, width, depth), words, channels, 1, depth)
-
-
-def _compact(tensors: Mapping[str, Tensor]) -> Restorer:
-    width, channels = tensors["body.0.weight"].shape[:2]
-    last = max(int(key.split(".")[1]) for key in tensors)
-    scale = math.isqrt(tensors[f"body.{last}.weight"].shape[0] // channels)
-    words = f"compact super-resolution x{scale}, {last // 2 - 1} convolutions of {width} channels"
-    return Restorer(Compact(channels, width, last // 2 - 1, scale), words, channels, scale, last // 2 + 1)
+def _layout_of(tensors: Mapping[str, Tensor], name: str, words: str) -> Layout:
+    layout = find_layout(tensors, name)
+    if layout is None or layout.words != words:
+        found = "another architecture" if layout is None else f"a {layout.words}"
+        raise ShapeMismatch(f"{name}: found {found}, expected a {words}")
+    return layout

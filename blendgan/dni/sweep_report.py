@@ -1,0 +1,84 @@
+"""A whole sweep, from names to pictures in a folder: what the command line asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from blendgan.dni.degradation import clean_files
+from blendgan.dni.network_files import open_network
+from blendgan.dni.quality import open_metric
+from blendgan.dni.repair import repair_pictures
+from blendgan.dni.sweep import sweep, swept, trials_of
+from blendgan.dni.sweep_journal import NAME
+from blendgan.dni.sweep_picture import charts, strip
+from blendgan.dni.sweep_setting import Event, Measured, Setting
+from blendgan.dni.sweep_table import Table
+from blendgan.images import write_png
+from stylegan2.checkpoints.atomic import remove_leftovers
+
+CHART, STRIP = "sweep.png", "sweep-strip.png"
+Watch = Callable[[int, int], None]  # how many are measured, and of how many
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which networks, A first, on which folder of clean pictures, by what; `force` leaves an earlier journal aside."""
+
+    networks: tuple[str, ...]
+    images: Path
+    outdir: Path
+    metric: str = "psnr"
+    setting: Setting = Setting()
+    repair: Path | None = None
+    vgg: Path | None = None
+    force: bool = False
+    device: torch.device = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found, and the pictures that show it."""
+
+    table: Table
+    pictures: tuple[Path, ...]
+
+
+def find(request: Request, watch: Watch) -> Found:
+    """Sweep, with a journal in the request's folder, and write chart and strip there.
+
+    Raises what `sweep`, `open_network`, `clean_files` and `open_metric` raise, and InputError for a folder that cannot
+    be written.
+    """
+    networks = [open_network(name) for name in request.networks]
+    files, metric = clean_files(request.images), open_metric(request.metric, request.vgg)
+    repair = None if request.repair is None else repair_pictures(request.repair, request.setting.seed)
+    journal = _journal(request)
+    events = sweep(networks, files, metric, request.setting, journal=journal, repair=repair, device=request.device)
+    table = _watched(events, watch)
+    trials = trials_of(networks, request.setting.noise, repair, request.device)
+    paths = request.outdir / CHART, request.outdir / STRIP
+    write_png(paths[0], charts(table))
+    write_png(paths[1], strip(trials, table, request.setting, files[0]))
+    return Found(table, paths)
+
+
+def _journal(request: Request) -> Path:
+    path = request.outdir / NAME
+    if request.force:
+        path.unlink(missing_ok=True)
+    remove_leftovers(request.outdir, {NAME, CHART, STRIP})
+    return path
+
+
+def _watched(events: Iterator[Event], watch: Watch) -> Table:
+    def seen() -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, Measured):
+                watch(event.done, event.total)
+            yield event
+
+    return swept(seen())
