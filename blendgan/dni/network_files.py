@@ -143,6 +143,7 @@ def _of_safetensors(window: Window, name: str) -> NetworkFile:
         raise UnknownFormat("a file without tensors, expected a network's; get the file again")
     views = {key: view_of(entries[key], window) for key in sorted(entries, key=_natural)}
     check_names(views)
+    check_sizes([views], len(window))
     return NetworkFile(name, {"": StoredViews(views)}, (), metadata, SAFETENSORS)
 
 
@@ -175,7 +176,8 @@ def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
         holds = f" (found {', '.join(found.left_out[:8])})" if found.left_out else ""
         raise UnknownFormat(f"a file without named tensors{holds}, expected a network's state dict; get the file again")
     check_sizes(found.parts.values(), len(window))
-    paths = {".".join(path): path for path in found.parts}
+    paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
+    paths = {place: paths[place] for place in reversed(paths)}
     parts = {place: StoredViews(found.parts[path]) for place, path in paths.items()}
     return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
 
