@@ -149,7 +149,7 @@ def sentences(blend: Blend, target: Path, written: Sequence[str]) -> Iterator[st
     if unwritten:
         yield f"a .safetensors file has no nesting: without {', '.join(unwritten)}; a .pth holds all"
     if target.suffix.lower() in TORCH_ENDINGS and any(KEY in network.metadata for network in blend.networks):
-        yield "a StyleGAN2 model in a torch file lacks its records, so that blendgan cannot draw with it; a .safetensors can"
+        yield "a StyleGAN2 model in a torch file lacks its records, so that nothing here draws with it; take .safetensors"
     if blend.left_out:
         yield f"left out: {'; '.join(blend.left_out)}"
     yield from _warnings(blend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -144,7 +145,7 @@ def _of_safetensors(window: Window, name: str) -> NetworkFile:
     views = {key: view_of(entries[key], window) for key in sorted(entries, key=_natural)}
     check_names(views)
     check_sizes([views], len(window))
-    return NetworkFile(name, {"": StoredViews(views)}, (), metadata, SAFETENSORS)
+    return NetworkFile(name, {"": StoredViews(views, threading.Lock())}, (), metadata, SAFETENSORS)
 
 
 class _Slices:
@@ -178,7 +179,8 @@ def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
     check_sizes(found.parts.values(), len(window))
     paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
     paths = {place: paths[place] for place in reversed(paths)}
-    parts = {place: StoredViews(found.parts[path]) for place, path in paths.items()}
+    lock = threading.Lock()
+    parts = {place: StoredViews(found.parts[path], lock) for place, path in paths.items()}
     return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,17 +30,21 @@ PREFERRED = (
 
 
 class StoredViews(LazyTensors):
-    """The tensors of one state dict, each read from its file when asked for, into memory of its own."""
+    """The tensors of one state dict, each read from its file when asked for, into memory of its own.
 
-    def __init__(self, views: Mapping[str, TorchView]) -> None:
-        self._views = views
+    All views on one file share its position, and so one lock: the explorer's threads may ask at once.
+    """
+
+    def __init__(self, views: Mapping[str, TorchView], lock: threading.Lock) -> None:
+        self._views, self._lock = views, lock
         self.description: Description = {
             name: (DTYPES.get(str(view.storage.dtype), str(view.storage.dtype)), view.shape)
             for name, view in views.items()
         }
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._views[name].read()
+        with self._lock:
+            return self._views[name].read()
 
     def pieces(self, name: str) -> Iterator[Tensor]:
         """Yield the tensor as one piece."""
