@@ -44,6 +44,8 @@ def sweep(
     CheckpointError for networks that do not fit each other.
     """
     setting = setting or Setting()
+    if not files:
+        raise InputError("pictures: found none, expected clean ones to measure on")
     trials = trials_of(networks, setting.noise, repair, device)
     facts = facts_of(setting, metric, repair)
     notes = SweepJournal(facts, journal)
