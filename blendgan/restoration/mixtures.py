@@ -88,7 +88,7 @@ def mixture(networks: Sequence[NetworkFile], weights: Sequence[float]) -> Restor
     first = recognise(networks[0].tensors, networks[0].name)
     if len(networks) == 1:
         return first
-    check_alike(networks)
+    check_alike(networks, weights)
     mixed = first.with_tensors(interpolate([network.tensors for network in networks], weights))
     return replace(mixed, name=" and ".join(network.name for network in networks))
 
