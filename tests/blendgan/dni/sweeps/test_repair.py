@@ -9,7 +9,8 @@ from torch import nn
 from blendgan.dni.degradation import clean_files
 from blendgan.dni.mixing import interpolate
 from blendgan.dni.quality import open_metric
-from blendgan.dni.repair import Repairer, file_names, repair, repair_pictures, statistics
+from blendgan.dni.repair import Repairer, file_names, repair, statistics
+from blendgan.dni.repair_pictures import repair_pictures
 from blendgan.dni.sweep import sweep, swept
 from blendgan.dni.sweep_setting import Setting
 from blendgan.restoration.recognition import recognise
