@@ -47,6 +47,7 @@ class Blend:
     integers: Integers
     parts: Mapping[str, Mixture]
     left_out: tuple[str, ...]
+    repair: Mapping[str, Any] | None = None  # on which pictures activations were restored, and what was done
 
     @property
     def place(self) -> str:
@@ -66,7 +67,8 @@ class Blend:
             | ({"metadata": dict(one.metadata)} if one.metadata and KEY not in one.metadata else {})
             for one, weight in zip(self.networks, self.weights, strict=True)
         ]
-        return {"version": __version__, "networks": networks, "integers": self.integers}
+        note = {"version": __version__, "networks": networks, "integers": self.integers}
+        return note if self.repair is None else {**note, "repair": dict(self.repair)}
 
 
 def mix(
@@ -150,6 +152,8 @@ def sentences(blend: Blend, target: Path, written: Sequence[str]) -> Iterator[st
         yield f"a .safetensors file has no nesting: without {', '.join(unwritten)}; a .pth holds all"
     if target.suffix.lower() in TORCH_ENDINGS and any(KEY in network.metadata for network in blend.networks):
         yield "a StyleGAN2 model in a torch file lacks its records, so that nothing here draws with it; take .safetensors"
+    if blend.repair is not None:
+        yield blend.repair["done"]
     if blend.left_out:
         yield f"left out: {'; '.join(blend.left_out)}"
     yield from _warnings(blend)

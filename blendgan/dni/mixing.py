@@ -7,6 +7,7 @@ weights are equal, fingerprints decide. So the order in which networks are given
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ class Mixture(LazyTensors):
         ranks = sorted(range(len(states)), key=lambda i: (-weights[i], fingerprints[i]))
         giving = [i for i in ranks if weights[i] > 0]
         self._states, self._integers, self._giving = states, integers, sorted(giving)
+        self._changed: dict[str, Tensor] = {}
         self._order = [states[i] for i in giving]
         self._alphas = [weights[i] for i in giving[1:]]
         self._described = [describe(state) for state in self._order]
@@ -69,6 +71,12 @@ class Mixture(LazyTensors):
     def integers(self) -> list[str]:
         """The tensors without values between, by name."""
         return [name for name, (dtype, _) in self.description.items() if not is_real(dtype)]
+
+    def with_changed(self, changed: Mapping[str, Tensor]) -> Mixture:
+        """Return the mixture with others in place of some tensors, of the same types and shapes."""
+        other = copy.copy(self)
+        other._changed = {**self._changed, **changed}
+        return other
 
     def check_integers(self) -> None:
         """Raise RecipeError for integers that the policy does not allow, before any tensor is written."""
@@ -87,7 +95,9 @@ class Mixture(LazyTensors):
 
     def pieces(self, name: str) -> Iterator[Tensor]:
         """Yield one tensor in slices along its first axis."""
-        if not is_real(self.description[name][0]):
+        if name in self._changed:
+            yield self._changed[name]
+        elif not is_real(self.description[name][0]):
             yield self._integer(name)
         elif len(self._order) == 1:
             yield self._order[0][name]
