@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -143,7 +144,8 @@ def _of_safetensors(window: Window, name: str) -> NetworkFile:
         raise UnknownFormat("a file without tensors, expected a network's; get the file again")
     views = {key: view_of(entries[key], window) for key in sorted(entries, key=_natural)}
     check_names(views)
-    return NetworkFile(name, {"": StoredViews(views)}, (), metadata, SAFETENSORS)
+    check_sizes([views], len(window))
+    return NetworkFile(name, {"": StoredViews(views, threading.Lock())}, (), metadata, SAFETENSORS)
 
 
 class _Slices:
@@ -175,8 +177,10 @@ def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
         holds = f" (found {', '.join(found.left_out[:8])})" if found.left_out else ""
         raise UnknownFormat(f"a file without named tensors{holds}, expected a network's state dict; get the file again")
     check_sizes(found.parts.values(), len(window))
-    paths = {".".join(path): path for path in found.parts}
-    parts = {place: StoredViews(found.parts[path]) for place, path in paths.items()}
+    paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
+    paths = {place: paths[place] for place in reversed(paths)}
+    lock = threading.Lock()
+    parts = {place: StoredViews(found.parts[path], lock) for place, path in paths.items()}
     return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
 
 

@@ -47,7 +47,7 @@ def test_blend_many(files, network, same, capsys):
     assert main.run(words) == 0
     expected = interpolate([network(0), network(1), network(2)], (0.5, 0.3, 0.2), integers="round")
     assert same(torch.load("new/m.pt", weights_only=True), expected)
-    assert "1 of them are integers: the mean, rounded" in capsys.readouterr().out
+    assert "1 of them is an integer: the mean, rounded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

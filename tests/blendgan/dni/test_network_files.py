@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import json
 import pathlib
 import pickle
 import warnings
 from collections import OrderedDict, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -18,7 +21,15 @@ from torch import nn
 
 from blendgan.dni.network_files import open_bytes, open_network
 from stylegan2.checkpoints import fingerprint
-from stylegan2.errors import CheckpointError, InputError, Truncated, UnknownFormat, UnknownWeights, UnsafePickle
+from stylegan2.errors import (
+    BlendganError,
+    CheckpointError,
+    InputError,
+    Truncated,
+    UnknownFormat,
+    UnknownWeights,
+    UnsafePickle,
+)
 
 NESTINGS = {
     "a bare state dict": (lambda s: s, "", ()),
@@ -185,3 +196,37 @@ def test_files_that_are_not_there(tmp_path):
         open_network(tmp_path / "a.pth")
     with pytest.raises(InputError, match="a folder, expected a network's file"):
         open_network(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [[2**40, 2**40, 0], [2**50], [1] * 9])
+def test_sizes_that_torch_cannot_count_are_refused(shape):
+    index = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0 if 0 in shape else 4]}}).encode()
+    data = len(index).to_bytes(8, "little") + index + bytes(0 if 0 in shape else 4)
+    with pytest.raises(CheckpointError, match=r"^a\.safetensors: "):
+        open_bytes(data, "a.safetensors")
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # Python's own, of damaged strings
+def test_damaged_files_raise_nothing_but_errors_of_ours(network):
+    """Bytes changed at random, 300 files of each form."""
+    random = np.random.default_rng(0)
+    refused = 0
+    for whole in (saved(network()), saved(network(), legacy=True), save(dict(network()))):
+        for _ in range(300):
+            data = bytearray(whole)
+            for place in random.integers(0, len(data), 3):
+                data[place] = random.integers(0, 256)
+            try:
+                found = open_bytes(bytes(data), "a")
+                assert len(found.fingerprint) == 64
+            except BlendganError:
+                refused += 1
+    assert 100 < refused < 900
+
+
+def test_many_threads_read_one_file(tmp_path, network):
+    states = {f"{i}": torch.full((1000,), float(i)) for i in range(50)}
+    torch.save(states, tmp_path / "a.pth")
+    tensors = open_network(tmp_path / "a.pth").tensors
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda name: torch.equal(tensors[name], states[name]), list(states) * 10))
