@@ -7,7 +7,9 @@ scale, demands on the picture's size, and whether it may be cut into tiles are k
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,7 +20,12 @@ from stylegan2.errors import InputError, ShapeMismatch, UnknownFormat
 
 OVERLAP = 32  # px to each side of a tile: such networks do not say how far they look; by eye no seam is left
 FIRST_NAMES = 3  # of an unknown file's tensors are told
-NAMED = re.compile(r'size mismatch for ([\w.]+)|Missing key\(s\) in state_dict: "([^"]+)"|in state_dict: "([^"]+)"')
+SHAPE = r"torch\.Size\((\[[\d, ]*\])\)"
+COMPLAINTS = (  # of torch's, about a state dict, and what they say in our words
+    (rf"size mismatch for ([\w.]+): .*?{SHAPE}.*?{SHAPE}", "{}: found {}, expected {}"),
+    (r'Missing key\(s\) in state_dict: "([^"]+)"', "{} is missing"),
+    (r'Unexpected key\(s\) in state_dict: "([^"]+)"', "found {}, which the architecture does not have"),
+)
 
 
 class Described(nn.Module):
@@ -30,7 +37,8 @@ class Described(nn.Module):
         self._call = descriptor  # no module: a plain attribute
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return torch.cat([self._call(picture[None]) for picture in pictures])  # it takes one picture at a time
+        with _quietly():
+            return torch.cat([self._call(picture[None]) for picture in pictures])  # it takes one picture at a time
 
 
 def recognise_foreign(tensors: Mapping[str, Tensor], name: str) -> Restorer:
@@ -64,7 +72,8 @@ def _described(tensors: Mapping[str, Tensor], name: str) -> Any:
     spandrel = _library(tensors, name)
     state = {key: value.float() if value.is_floating_point() else value.clone() for key, value in tensors.items()}
     try:
-        return spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
+        with _quietly():
+            return spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
     except spandrel.UnsupportedModelError as error:
         raise UnknownFormat(f"{_unknown(tensors, name)}, which spandrel does not know either") from error
     except Exception as error:  # it reads hyper-parameters off a file that may lack anything
@@ -73,7 +82,8 @@ def _described(tensors: Mapping[str, Tensor], name: str) -> Any:
 
 def _library(tensors: Mapping[str, Tensor], name: str) -> Any:
     try:
-        import spandrel  # optional: the extra `restore`
+        with _quietly():
+            import spandrel  # optional: the extra `restore`
     except ImportError as error:
         raise UnknownFormat(
             f"{_unknown(tensors, name)}; other networks are run through a library: pip install 'blendgan[restore]'"
@@ -86,6 +96,14 @@ def _library(tensors: Mapping[str, Tensor], name: str) -> Any:
     return spandrel
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Of what its networks call much is deprecated, which is no matter of the user's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _unknown(tensors: Mapping[str, Tensor], name: str) -> str:
     names = ", ".join(list(tensors)[:FIRST_NAMES])
     more = f" and {len(tensors) - FIRST_NAMES} more" if len(tensors) > FIRST_NAMES else ""
@@ -95,11 +113,12 @@ def _unknown(tensors: Mapping[str, Tensor], name: str) -> str:
 
 def _reason(error: Exception) -> str:
     """The first tensor that does not fit, where the library's complaint names one."""
-    found = NAMED.search(str(error))
-    if found is None:
-        return f"the network could not be built of these tensors ({type(error).__name__}: {_first_line(error)})"
-    key = next(filter(None, found.groups()))
-    return f"{key} is missing, left over, or of another shape than the architecture has ({_first_line(error)})"
+    for pattern, words in COMPLAINTS:
+        if found := re.search(pattern, str(error)):
+            return words.format(*found.groups())
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    return f"a network could not be built of these tensors ({type(error).__name__}: {_first_line(error)})"
 
 
 def _first_line(error: Exception) -> str:

@@ -91,7 +91,7 @@ def restored_tiles(restoring: Restoring, pixels: Pixels, *, tile: int | None = N
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise InputError(f"pixels: found {pixels.dtype} {list(pixels.shape)}, expected uint8 [H, W, 3]")
     shown = pixels[..., :1] if is_grey(pixels) else pixels
-    return _tiles(restoring, torch.from_numpy(np.ascontiguousarray(shown)).permute(2, 0, 1)[None], tile)
+    return _tiles(restoring, torch.from_numpy(np.array(shown, order="C")).permute(2, 0, 1)[None], tile)
 
 
 def count_tiles(restoring: Restoring, height: int, width: int, *, tile: int | None = None) -> int:

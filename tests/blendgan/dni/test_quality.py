@@ -78,3 +78,25 @@ def test_lpips_without_its_weights_is_one_line(tmp_path):
 def test_more_is_better_or_worse():
     assert open_metric("psnr").gain(31, 30) == 1
     assert open_metric("ssim").gain(0.5, 0.75) == -0.25
+
+
+def test_lpips_gets_three_channels_between_minus_one_and_one(monkeypatch, tmp_path):
+    from stylegan2.train import metric_lpips
+
+    class Distance:
+        fingerprint = "known"
+
+        def __call__(self, x, y):
+            assert x.shape == y.shape == (2, 3, 16, 20)
+            assert float(x.min()) == -1
+            assert float(y.max()) == 1
+            return (x - y).abs().mean(dim=(1, 2, 3))
+
+    monkeypatch.setattr(metric_lpips, "find_vgg", lambda file: file)
+    monkeypatch.setattr(metric_lpips, "open_lpips", lambda file, device: Distance())
+    metric = open_metric("lpips", tmp_path)
+    grey = torch.zeros(2, 1, 16, 20)
+    assert metric.measure(grey, grey + 2) == 2
+    assert (metric.is_higher_better, metric.fingerprint, metric.gain(0.1, 0.3)) == (False, "known", pytest.approx(0.2))
+    with pytest.raises(InputError, match="lpips: found pictures of 15 px, expected at least 16"):
+        metric.measure(torch.zeros(1, 3, 15, 20), torch.zeros(1, 3, 15, 20))

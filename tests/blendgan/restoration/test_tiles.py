@@ -149,6 +149,14 @@ def test_what_cannot_be_restored(dncnn, picture):
         restore(restorer, np.zeros((4, 4), np.uint8))
 
 
+def test_pixels_that_are_not_to_be_written_stay_as_they_are(dncnn, picture):
+    photo = picture(20, 30)
+    photo.flags.writeable = False
+    before = photo.copy()
+    assert not np.array_equal(restore(recognise(dncnn(0), "net"), photo), before)
+    assert np.array_equal(photo, before)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (17, 2)])
 def test_pictures_smaller_than_a_filter(compact, picture, size):
     restorer = recognise(compact(0), "net")
