@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blendgan.cli import main
+from blendgan.cli import dni, main
 from blendgan.inspection import describe_model
 
 HEAVY = ("torch", "numpy", "PIL", "pydantic", "rich", "safetensors", "scipy", "streamlit", "yaml")
@@ -34,6 +34,7 @@ def run_lightly(*lines: list[str]) -> str:
 
 def test_help_imports_nothing_heavy():
     out = run_lightly(["--version"], ["--help"], *([name, "--help"] for name in main.COMMANDS))
+    run_lightly(*(["dni", name, "--help"] for name in dni.COMMANDS))
     assert all(f"Usage: blendgan {name} " in out for name in main.COMMANDS)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli import options
+from blendgan.cli import dni_measures, options
 
 if TYPE_CHECKING:
     from blendgan.dni.blends import Blend
@@ -17,7 +17,8 @@ EXAMPLES = """\b
 Examples:
   blendgan dni blend denoise-20.pth denoise-60.pth --alpha 0.3
   blendgan dni blend a.pth b.pth c.pth --weights .5,.3,.2 -o mixed.pth
-  blendgan dni blend a.pth b.pth --alpha 0.5 -o mixed.safetensors"""
+  blendgan dni blend a.pth b.pth --alpha 0.5 -o mixed.safetensors
+  blendgan dni blend a.pth b.pth --alpha 0.5 --repair photos --noise 25"""
 
 
 @click.command(epilog=EXAMPLES)
@@ -38,6 +39,8 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The new network, .pth, .pt or .safetensors.  [default: here, named after the networks, in A's form]",
 )
+@dni_measures.repair
+@dni_measures.noise
 @options.force
 @options.quiet
 @options.debug
@@ -55,11 +58,19 @@ def blend(networks: tuple[str, ...], out: Path | None, force: bool, quiet: bool,
     opened = [open_network(network) for network in networks]
     target = out or default_target(opened, weights)
     check_target(target, opened, replace=force)
-    blended = mix(opened, weights, chosen["integers"])
+    blended = _repaired(mix(opened, weights, chosen["integers"]), chosen["repair"], chosen["noise"])
     target.parent.mkdir(parents=True, exist_ok=True)
     written = save(blended, target, replace=force)
     if not quiet:
         _tell(blended, target, written)
+
+
+def _repaired(blended: Blend, folder: Path | None, noise: tuple[float, ...]) -> Blend:
+    from blendgan.dni.repair_pictures import mending_of
+    from blendgan.dni.repaired_blends import repaired
+
+    mending = mending_of(folder, noise)
+    return blended if mending is None else repaired(blended, mending)
 
 
 def _tell(blended: Blend, target: Path, written: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ noise = click.option(
     type=Levels(),
     default=(),
     metavar="SIGMA,...",
-    help="Standard deviations, of 255, of the noise that the pictures get. [default: none, for networks that enlarge]",
+    help="Of 255: standard deviation of the noise that pictures of DIR get. [default: none, for networks that enlarge]",
 )
 crop = click.option(
     "--crop",
@@ -45,5 +45,5 @@ repair = click.option(
     "--repair",
     type=FOLDER,
     metavar="DIR",
-    help="Restore the activations of networks between the ends on these pictures (REPAIR).",
+    help="Restore the activations of mixed networks, on these clean pictures with --noise (REPAIR).",
 )

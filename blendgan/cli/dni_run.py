@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli import options
+from blendgan.cli import dni_measures, options
 from blendgan.cli.progress import with_bar
 from blendgan.cli.toonify_options import PictureFile
 
@@ -22,7 +23,8 @@ Examples:
   blendgan dni run general-x4.pth denoising-x4.pth photo.jpg --alpha 0.3 -o large.png
   blendgan dni run weak.pth strong.pth other.pth photo.jpg --weights .5,.3,.2
   blendgan dni run weak.pth strong.pth photo.jpg --mask sky.png --alphas .2,.9
-  blendgan dni run weak.pth strong.pth photo.jpg --mask zones.png --alphas 0=0,128=.3,255=1 --in features"""
+  blendgan dni run weak.pth strong.pth photo.jpg --mask zones.png --alphas 0=0,128=.3,255=1 --in features
+  blendgan dni run weak.pth strong.pth photo.jpg --alpha .5 --repair photos --noise 25"""
 
 
 @click.command(epilog=EXAMPLES)
@@ -43,6 +45,8 @@ Examples:
     show_default=True,
     help="Where the mask mixes: the networks' pictures, or the results of every layer.",
 )
+@dni_measures.repair
+@dni_measures.noise
 @click.option("--tile", type=click.IntRange(min=1), metavar="PX", help="Side of the tiles. [default: by the network]")
 @click.option("-o", "--out", type=PictureFile(), help="The result's name: .png, .jpg, .webp, .tif.")
 @options.device
@@ -70,7 +74,13 @@ def run(files: tuple[str, ...], device: torch.device, out: Path | None, tile: in
     _tell(path, work.restoring.restorer.architecture, quiet=chosen["quiet"])
 
 
-def _shares(
+def _shares(count: int, *, repair: Path | None, noise: tuple[float, ...], **chosen: Any) -> Shares:
+    from blendgan.dni.repair_pictures import mending_of
+
+    return replace(_plain_or_masked(count, **chosen), mending=mending_of(repair, noise))
+
+
+def _plain_or_masked(
     count: int, *, alpha: float | None, weights: str | None, mask: str | None, alphas: str | None, place: str, **_: Any
 ) -> Shares:
     from blendgan.restoration.mixtures import masked_shares, plain_shares

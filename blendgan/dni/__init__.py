@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from blendgan.dni.mixing import interpolate as interpolate
+    from blendgan.dni.network_files import open_network as open_network
     from blendgan.kinship import correlation as correlation
 
-_LAZY = {"correlation": "blendgan.kinship", "interpolate": "blendgan.dni.mixing"}  # on first use: they need torch
+_LAZY = {  # imported on first use: they need torch
+    "correlation": "blendgan.kinship",
+    "interpolate": "blendgan.dni.mixing",
+    "open_network": "blendgan.dni.network_files",
+}
 
-__all__ = ["correlation", "interpolate"]
+__all__ = ["correlation", "interpolate", "open_network"]
 
 
 def __getattr__(name: str) -> Any:

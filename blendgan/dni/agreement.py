@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from blendgan.dni.state_dicts import shown
 from stylegan2.checkpoints.lazy import Description, describe, number_format
 from stylegan2.errors import CheckpointError, ShapeMismatch
 
@@ -69,7 +70,9 @@ def check_numbers(networks: Sequence[Named], where: str = "") -> None:
     name, words = first
     others = sum(1 for _ in spoilt)
     more = f" ({others} more tensor{'s' if others > 1 else ''} like that)" if others else ""
-    raise CheckpointError(f"{words} in {where}{name}{more}; expected finite numbers: such a network cannot be mixed")
+    raise CheckpointError(
+        f"{words} in {where}{shown(name)}{more}; expected finite numbers: such a network cannot be mixed"
+    )
 
 
 def _spoilt(networks: Sequence[Named]) -> Iterator[tuple[str, str]]:
@@ -94,13 +97,17 @@ def _same_infinities(tensors: Sequence[Tensor]) -> bool:
 def _clashes(base: str, ours: Description, other: str, theirs: Description, where: str) -> Iterator[Clash]:
     for place, (name, (dtype, shape)) in enumerate(ours.items()):
         if name not in theirs:
-            yield Clash(place, name, f"{where}{name}: missing in {other}, expected as {base} has it, {list(shape)}")
+            yield Clash(
+                place, name, f"{where}{shown(name)}: missing in {other}, expected as {base} has it, {list(shape)}"
+            )
             continue
         their_type, their_shape = theirs[name]
         if shape != their_shape:
-            yield Clash(place, name, f"{where}{name}: {base} has shape {list(shape)}, {other} {list(their_shape)}")
+            yield Clash(
+                place, name, f"{where}{shown(name)}: {base} has shape {list(shape)}, {other} {list(their_shape)}"
+            )
         elif is_real(dtype) != is_real(their_type):
             types = number_format(dtype), number_format(their_type)
-            yield Clash(place, name, f"{where}{name}: {base} has type {types[0]}, {other} {types[1]}")
+            yield Clash(place, name, f"{where}{shown(name)}: {base} has type {types[0]}, {other} {types[1]}")
     for place, name in enumerate((name for name in theirs if name not in ours), len(ours)):
-        yield Clash(place, name, f"{where}{name}: found in {other} alone, not in {base}")
+        yield Clash(place, name, f"{where}{shown(name)}: found in {other} alone, not in {base}")

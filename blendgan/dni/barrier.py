@@ -41,9 +41,9 @@ SENTENCES: dict[Verdict, str] = {
 class Barrier:
     """What lies between the ends. `height` and `gain` are mean squared errors of values in [0, 1].
 
-    `height`: the rise at `worst`, the α where it is largest; negative where the loss is below the line everywhere.
-    `height_db` tells it as 10 log10(loss / line). `gain`, `gain_db` at `best`: how far the loss lies below the line at
-    most; negative where it is above it everywhere. `over_ends_db`: by how much the network of lowest loss between the
+    `height_db`: 10 log10(loss / line) at `worst`, the α where it is largest; negative where the loss is below the line
+    everywhere. `height`: the rise there. `gain`, `gain_db` at `best`: how far the loss lies below the line at most;
+    negative where it is above it everywhere. `over_ends_db`: by how much the network of lowest loss between the
     ends is better than both; negative where an end is best.
     """
 
@@ -126,8 +126,8 @@ def barrier_of(losses: Sequence[Loss]) -> Barrier:
     between = sorted((one for one in losses if 0 < one.alpha < 1), key=lambda one: one.alpha)
     if not between:
         return Barrier(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, "nothing between")
-    worst = max(between, key=lambda one: one.rise)
-    best = min(between, key=lambda one: one.rise)
+    worst = max(between, key=lambda one: one.rise_db)
+    best = min(between, key=lambda one: one.rise_db)
     over_ends = max(one.over_ends_db for one in between)
     is_nothing = worst.rise_db > SMALL_DB and worst.loss >= NOTHING * worst.loss_given
     verdict: Verdict = "no common ground" if is_nothing else _verdict(worst.rise_db)

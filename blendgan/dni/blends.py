@@ -26,10 +26,10 @@ from stylegan2.checkpoints import native
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import FORMAT, KEY, read_header
-from stylegan2.errors import InputError, ShapeMismatch
+from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
 
 NOTE = "blendgan_dni"  # the key of a result's metadata under which it says how it was made
-TORCH_ENDINGS = (".pth", ".pt", ".ckpt")
+TORCH_ENDINGS = (".pth", ".pt", ".ckpt", ".bin")
 ENDINGS = (".safetensors", *TORCH_ENDINGS)
 MOST_LISTED = 8  # of the places that are left out
 LONGEST_STEM = 30  # characters of a network's name in the name of a result
@@ -47,6 +47,7 @@ class Blend:
     integers: Integers
     parts: Mapping[str, Mixture]
     left_out: tuple[str, ...]
+    repair: Mapping[str, Any] | None = None  # on which pictures activations were restored, and what was done
 
     @property
     def place(self) -> str:
@@ -66,7 +67,8 @@ class Blend:
             | ({"metadata": dict(one.metadata)} if one.metadata and KEY not in one.metadata else {})
             for one, weight in zip(self.networks, self.weights, strict=True)
         ]
-        return {"version": __version__, "networks": networks, "integers": self.integers}
+        note = {"version": __version__, "networks": networks, "integers": self.integers}
+        return note if self.repair is None else {**note, "repair": dict(self.repair)}
 
 
 def mix(
@@ -106,7 +108,7 @@ def save(blend: Blend, target: Path, *, replace: bool = False) -> tuple[str, ...
 def write(file: BinaryIO, blend: Blend, ending: str) -> tuple[str, ...]:
     """Write a blend into an open file, in the form of an ending of `ENDINGS`; return the places that were written."""
     note = json.dumps(blend.note(), sort_keys=True)
-    if ending in TORCH_ENDINGS:
+    if ending.lower() in TORCH_ENDINGS:
         paths = {blend.networks[0].path_of(place): tensors for place, tensors in blend.parts.items()}
         write_torch(file, paths, note)
         return tuple(blend.parts)
@@ -119,7 +121,7 @@ def write(file: BinaryIO, blend: Blend, ending: str) -> tuple[str, ...]:
 
 def check_target(target: Path, networks: Sequence[NetworkFile], *, replace: bool) -> None:
     """Refuse a name before the work, not after it."""
-    if target.suffix not in ENDINGS:
+    if target.suffix.lower() not in ENDINGS:
         raise InputError(f"{target}: found the ending {target.suffix!r}, expected one of {', '.join(ENDINGS)}")
     if target.resolve() in [network.source.resolve() for network in networks if network.source]:
         raise InputError(f"{target}: is one of the networks that are mixed; choose another name with -o")
@@ -133,23 +135,36 @@ def default_target(networks: Sequence[NetworkFile], weights: Sequence[float]) ->
     numbers = "-".join(f"{weight:.3g}" for weight in (weights[1:] if len(weights) == 2 else weights))
     ending = Path(networks[0].name).suffix
     plain = ".safetensors" if networks[0].form == SAFETENSORS else ".pth"
-    return Path(f"{stems}-{numbers}{ending if ending in ENDINGS else plain}")
+    return Path(f"{stems}-{numbers}{ending if ending.lower() in ENDINGS else plain}")
 
 
 def sentences(blend: Blend, target: Path, written: Sequence[str]) -> Iterator[str]:
     """What was written, what became of integers, and what was left out, each in one line."""
     shares = ", ".join(f"{weight:.4g} {one.name}" for weight, one in zip(blend.weights, blend.networks, strict=True))
     count = sum(len(blend.parts[place]) for place in written)
-    yield f"wrote {target}: {count} tensors{_listed(' of ', written)}, {shares}"
+    yield f"wrote {target}: {count} tensor{'s' if count > 1 else ''}{_listed(' of ', written)}, {shares}"
     integers = sum(len(blend.parts[place].integers) for place in written)
     if integers:
-        yield f"{integers} of them are integers: {POLICIES[blend.integers]} (--integers {blend.integers})"
+        them = "of them is an integer" if integers == 1 else "of them are integers"
+        yield f"{integers} {them}: {_policy(blend)} (--integers {blend.integers})"
     unwritten = [place or "the top" for place in blend.parts if place not in written]
     if unwritten:
         yield f"a .safetensors file has no nesting: without {', '.join(unwritten)}; a .pth holds all"
+    if target.suffix.lower() in TORCH_ENDINGS and any(KEY in network.metadata for network in blend.networks):
+        yield "a StyleGAN2 model in a torch file lacks its records: nothing here draws with it; take .safetensors"
+    if blend.repair is not None:
+        yield blend.repair["done"]
     if blend.left_out:
         yield f"left out: {'; '.join(blend.left_out)}"
     yield from _warnings(blend)
+
+
+def _policy(blend: Blend) -> str:
+    if blend.integers != "nearest":
+        return POLICIES[blend.integers]
+    is_tied = blend.weights.count(max(blend.weights)) > 1
+    why = "by its fingerprint, since weights are equal" if is_tied else "the network with the largest weight"
+    return f"those of {blend.networks[blend.tensors.leader].name}, {why}"
 
 
 def _warnings(blend: Blend) -> Iterator[str]:
@@ -207,5 +222,8 @@ def _stylegan2(blend: Blend) -> Checkpoint | None:
 
 
 def _model(network: NetworkFile) -> Checkpoint:
-    config, discriminator, metadata = read_header(network.metadata[KEY])
+    try:
+        config, discriminator, metadata = read_header(network.metadata[KEY])
+    except CheckpointError as error:
+        raise type(error)(f"{network.name}: {error}") from error
     return Checkpoint(config, network.tensors, metadata, discriminator)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from blendgan.dni.agreement import Named, check_tensors
 from blendgan.dni.network_files import NetworkFile, open_network
+from blendgan.dni.state_dicts import shown
 from blendgan.kinship import FAILS_BELOW, GLANCE_FILTERS, WORKS_FROM, correlations
 from blendgan.plots import Axis, Chart, Line
 from stylegan2.errors import InputError
@@ -162,7 +163,7 @@ def _pair(first: NetworkFile, other: NetworkFile) -> Pair:
     layers = []
     for name, filters in correlations(first.tensors, other.tensors):
         lower, middle, upper = (float(filters.quantile(share)) for share in (0.25, 0.5, 0.75))
-        layers.append(Layer(name, len(filters), lower, middle, upper))
+        layers.append(Layer(shown(name), len(filters), lower, middle, upper))
     if not layers:
         raise InputError(
             f"{first.name}: found no layers with filters ('….weight', [out, in, …]), so nothing to compare"

@@ -67,9 +67,14 @@ def read_clean(file: CleanFile, channels: int, scale: int, crop_px: int | None) 
             f"{file.path}: found {pixels.shape[-1]} x {pixels.shape[-2]} px, expected at least {SMALLEST_PX * scale} a "
             "side; leave the picture out, or raise --crop"
         )
-    top, left = (pixels.shape[-2] - height) // 2, (pixels.shape[-1] - width) // 2
-    pixels = pixels[..., top : top + height, left : left + width]
+    pixels = middle(pixels, height, width)
     return pixels.contiguous() if channels == 3 else luma(pixels).expand(-1, channels, -1, -1)
+
+
+def middle(picture: Tensor, height: int, width: int) -> Tensor:
+    """Return the middle of a picture [N, C, H, W], which is no smaller."""
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
+    return picture[..., top : top + height, left : left + width]
 
 
 def luma(pixels: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ weights are equal, fingerprints decide. So the order in which networks are given
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +20,10 @@ from blendgan import combine
 from blendgan.combine import Share
 from blendgan.dni.agreement import Named, check_numbers, check_tensors, is_real
 from blendgan.dni.network_files import NetworkFile
+from blendgan.dni.state_dicts import shown
 from stylegan2.checkpoints.fingerprints import fingerprint
 from stylegan2.checkpoints.lazy import Description, LazyTensors, describe, number_format
-from stylegan2.errors import RecipeError
+from stylegan2.errors import CheckpointError, RecipeError
 
 Integers = Literal["nearest", "first", "same", "round"]
 POLICIES: dict[Integers, str] = {  # for counters and flags, which have no values between
@@ -31,7 +33,7 @@ POLICIES: dict[Integers, str] = {  # for counters and flags, which have no value
     "round": "the mean, rounded",
 }
 SAME_ADVICE = "expected the same integers in all networks; choose another policy for them, such as --integers nearest"
-TOLERANCE = 1e-6  # of the sum of the weights: three times 0.333333 is meant to be 1
+TOLERANCE = 2e-5  # of the sum of the weights: three times 0.33333 is meant to be 1
 
 
 class Mixture(LazyTensors):
@@ -52,7 +54,9 @@ class Mixture(LazyTensors):
             raise RecipeError(f"integers: found {integers!r}, expected one of {', '.join(POLICIES)}")
         ranks = sorted(range(len(states)), key=lambda i: (-weights[i], fingerprints[i]))
         giving = [i for i in ranks if weights[i] > 0]
-        self._states, self._integers = states, integers
+        self._states, self._integers, self._giving = states, integers, sorted(giving)
+        self.leader = ranks[0]  # the network whose integers are the nearest
+        self._changed: dict[str, Tensor] = {}
         self._order = [states[i] for i in giving]
         self._alphas = [weights[i] for i in giving[1:]]
         self._described = [describe(state) for state in self._order]
@@ -69,14 +73,20 @@ class Mixture(LazyTensors):
         """The tensors without values between, by name."""
         return [name for name, (dtype, _) in self.description.items() if not is_real(dtype)]
 
+    def with_changed(self, changed: Mapping[str, Tensor]) -> Mixture:
+        """Return the mixture with others in place of some tensors, of the same types and shapes."""
+        other = copy.copy(self)
+        other._changed = {**self._changed, **changed}
+        return other
+
     def check_integers(self) -> None:
         """Raise RecipeError for integers that the policy does not allow, before any tensor is written."""
         if self._integers == "same":
             differing = [name for name in self.integers if not self._is_same(name)]
             if differing:
-                values = [_told(state[differing[0]]) for state in self._order]
+                values = [_told(self._states[i][differing[0]]) for i in self._giving]
                 more = f" ({len(differing) - 1} more like that)" if len(differing) > 1 else ""
-                raise RecipeError(f"{differing[0]}: found {' and '.join(values)}{more}; {SAME_ADVICE}")
+                raise RecipeError(f"{shown(differing[0])}: found {' and '.join(values)}{more}; {SAME_ADVICE}")
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.description:
@@ -86,7 +96,9 @@ class Mixture(LazyTensors):
 
     def pieces(self, name: str) -> Iterator[Tensor]:
         """Yield one tensor in slices along its first axis."""
-        if not is_real(self.description[name][0]):
+        if name in self._changed:
+            yield self._changed[name]
+        elif not is_real(self.description[name][0]):
             yield self._integer(name)
         elif len(self._order) == 1:
             yield self._order[0][name]
@@ -100,7 +112,12 @@ class Mixture(LazyTensors):
         if any(number_format(kind[name][0]) != number_format(self.description[name][0]) for kind in self._described):
             base = base.to(torch.promote_types(torch.promote_types(base.dtype, dtype), torch.float32))
         for piece in combine.pieces({name: base}, self._shares(name, self._order[1:]), name):
-            yield piece.to(dtype)
+            narrow = piece.to(dtype)
+            if narrow.dtype != piece.dtype and torch.isinf(narrow).sum() > torch.isinf(piece).sum():
+                raise CheckpointError(
+                    f"{name}: its mean is beyond {dtype}, the first network's type; give another first"
+                )
+            yield narrow
 
     def _shares(self, name: str, others: Sequence[Mapping[str, Tensor]]) -> list[Share]:
         """The others of the table, for one tensor; their rank, in digits that sort, is the order of the sum."""

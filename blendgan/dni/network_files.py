@@ -5,29 +5,30 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import BinaryIO, TypeVar
 
 from torch import Tensor
 
 from blendgan.dni.allowed_names import NETWORKS
-from blendgan.dni.state_dicts import StoredViews, find_state_dicts, preferred
+from blendgan.dni.state_dicts import StoredViews, check_names, check_sizes, find_state_dicts, preferred, view_of
 from stylegan2 import store
 from stylegan2.checkpoints import containers, foreign, nvidia_tf, nvidia_torch
 from stylegan2.checkpoints.fingerprints import fingerprint
 from stylegan2.checkpoints.foreign_tensors import TorchView
-from stylegan2.checkpoints.index import ALL_ITEM_BYTES
+from stylegan2.checkpoints.index import ALL_ITEM_BYTES, read_index
 from stylegan2.checkpoints.lazy import Description, describe
-from stylegan2.checkpoints.native import StoredTensors
 from stylegan2.checkpoints.readers import START_BYTES, is_safetensors
 from stylegan2.checkpoints.window import Window
 from stylegan2.errors import CheckpointError, InputError, UnknownFormat
 
 KIND = "restorer"  # of the shipped networks, in the manifest
 SAFETENSORS, TORCH = "safetensors", "torch"
+TORCH_STARTS = (containers.ZIP_START, containers.LEGACY_START, *foreign.PICKLE_STARTS)
 T = TypeVar("T")
 
 
@@ -96,7 +97,8 @@ def open_network(model: str | os.PathLike[str] | NetworkFile) -> NetworkFile:
     if path.is_dir():
         raise InputError(f"{name}: a folder, expected a network's file (.pth, .pt, .safetensors)")
     try:
-        return _named(name, lambda: _open(path, name))
+        file = io.BufferedReader(_Quiet(path))
+        return replace(_named(name, lambda: _read(file, name)), source=path)
     except OSError as error:
         raise InputError(
             f"{name}: could not be read ({error.strerror or error}); check the file and the disk"
@@ -105,13 +107,7 @@ def open_network(model: str | os.PathLike[str] | NetworkFile) -> NetworkFile:
 
 def open_bytes(data: bytes, name: str) -> NetworkFile:
     """Open a network that a browser sent, from memory. Raises as `open_network` does."""
-
-    def read() -> NetworkFile:
-        if is_safetensors(data[:START_BYTES]):
-            return _of_safetensors(StoredTensors(bytearray(data)), name)
-        return _of_torch(io.BytesIO(data), name)
-
-    return _named(name, read)
+    return _named(name, lambda: _read(io.BytesIO(data), name))
 
 
 class _Quiet(io.FileIO):
@@ -128,34 +124,50 @@ def _named(name: str, read: Callable[[], T]) -> T:
         raise type(error)(f"{name}: {error}") from error
 
 
-def _open(path: Path, name: str) -> NetworkFile:
-    with path.open("rb") as file:
-        start = file.read(START_BYTES)
+def _read(file: BinaryIO, name: str) -> NetworkFile:
+    window = Window(file, 0, file.seek(0, os.SEEK_END))
+    start = window.part(0, min(START_BYTES, len(window))).read()
     if is_safetensors(start):
-        return replace(_of_safetensors(StoredTensors.of_file(path), name), source=path)
-    return replace(_of_torch(io.BufferedReader(_Quiet(path)), name), source=path)
+        return _of_safetensors(window, name)
+    if not start.startswith(TORCH_STARTS):
+        raise UnknownFormat(f"no network that we know (first bytes {start[:8].hex(' ')}), expected .pth, .safetensors")
+    return _of_torch(window, file, name)
 
 
-def _of_safetensors(tensors: StoredTensors, name: str) -> NetworkFile:
-    other = [f"{key} {dtype}" for key, (dtype, _) in tensors.description.items() if dtype not in ALL_ITEM_BYTES]
+def _of_safetensors(window: Window, name: str) -> NetworkFile:
+    entries, metadata = read_index(_Slices(window))
+    other = [f"{key[:100]} {entry.dtype[:20]}" for key, entry in entries.items() if entry.dtype not in ALL_ITEM_BYTES]
     if other:
-        raise CheckpointError(
-            f"{other[0]} (and {len(other) - 1} more): a type of numbers that is not read here, expected "
-            f"{', '.join(ALL_ITEM_BYTES)}"
-        )
-    if not tensors:
+        more = f" (and {len(other) - 1} more)" if len(other) > 1 else ""
+        raise CheckpointError(f"found {other[0]}{more}, expected numbers of the types {', '.join(ALL_ITEM_BYTES)}")
+    if not entries:
         raise UnknownFormat("a file without tensors, expected a network's; get the file again")
-    tensors.description = {key: tensors.description[key] for key in sorted(tensors.description, key=_natural)}
-    return NetworkFile(name, {"": tensors}, (), tensors.metadata, SAFETENSORS)
+    views = {key: view_of(entries[key], window) for key in sorted(entries, key=_natural)}
+    check_names(views)
+    check_sizes([views], len(window))
+    return NetworkFile(name, {"": StoredViews(views, threading.Lock())}, (), metadata, SAFETENSORS)
+
+
+class _Slices:
+    """A window whose bytes are asked for by slices, as an index is read."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+
+    def __len__(self) -> int:
+        return len(self._window)
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(len(self._window))
+        return self._window.part(start, stop).read()
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort conv.2 before conv.10: the format's own library writes names in the order of their letters."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,9})", name)]
 
 
-def _of_torch(file: Any, name: str) -> NetworkFile:
-    window = Window(file, 0, file.seek(0, os.SEEK_END))
+def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
     root = containers.guarded(lambda: foreign.read_root(window, file, NETWORKS))
     _refuse_stylegan(root)
     if isinstance(root, TorchView):
@@ -164,8 +176,11 @@ def _of_torch(file: Any, name: str) -> NetworkFile:
     if not found.parts:
         holds = f" (found {', '.join(found.left_out[:8])})" if found.left_out else ""
         raise UnknownFormat(f"a file without named tensors{holds}, expected a network's state dict; get the file again")
-    paths = {".".join(path): path for path in found.parts}
-    parts = {place: StoredViews(found.parts[path]) for place, path in paths.items()}
+    check_sizes(found.parts.values(), len(window))
+    paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
+    paths = {place: paths[place] for place in reversed(paths)}
+    lock = threading.Lock()
+    parts = {place: StoredViews(found.parts[path], lock) for place, path in paths.items()}
     return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
 
 

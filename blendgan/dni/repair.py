@@ -17,32 +17,18 @@ that are used more than once, or are of another kind, stay as they are.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from blendgan.dni.bench import Bench, Mend
-from blendgan.dni.degradation import (
-    CleanFile,
-    clean_files,
-    degrade,
-    pattern_seed,
-    read_clean,
-    shuffled,
-)
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import InputError, RecipeError
 
-# Statistics of 64 channels at 16 crops of 96 px: 150 000 numbers each, in 38 MB.
-MOST_PICTURES = 16
-CROP_PX = 96
 DEAD = 1e-6  # of mean and target: a channel that varies less is constant but for rounding, and has no scale to restore
 
 
@@ -96,10 +82,9 @@ class Repairer:
         return Repaired(changed, tuple(targets), scale_only, tuple(name for name in layers if name not in targets))
 
     def _target(self, name: str, weights: Sequence[float]) -> Statistics:
-        found = [parent[name] for parent in self._parents]
-        mean = sum((w * one.mean for w, one in zip(weights, found, strict=True)), torch.zeros(()).double())
-        deviation = sum((w * one.deviation for w, one in zip(weights, found, strict=True)), torch.zeros(()).double())
-        return Statistics(mean, deviation)
+        giving = [(w, parent[name]) for w, parent in zip(weights, self._parents, strict=True) if w]  # others may be NaN
+        means = torch.stack([w * one.mean for w, one in giving])
+        return Statistics(means.sum(dim=0), torch.stack([w * one.deviation for w, one in giving]).sum(dim=0))
 
 
 def statistics(restorer: Restorer, pictures: Tensor) -> dict[str, Statistics]:
@@ -111,60 +96,31 @@ def statistics(restorer: Restorer, pictures: Tensor) -> dict[str, Statistics]:
     return {name: taker.found[name] for name in names[:-1] if taker.times[name] == 1}  # the last one makes the picture
 
 
-@dataclass(frozen=True)
-class RepairPictures:
-    """Clean pictures on which networks between are restored: the middles of a few, degraded as those of a sweep."""
-
-    files: tuple[CleanFile, ...]
-    seed: int = 0
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of what results hang on."""
-        return hashlib.sha256(" ".join([str(self.seed), *(file.sha256 for file in self.files)]).encode()).hexdigest()
-
-    def given(self, channels: int, scale: int, noise: float) -> Tensor:
-        """Return what a network is given of them at a level of noise, of 255: [N, C, H, W], one size for all."""
-        clean = [read_clean(file, channels, scale, CROP_PX * scale) for file in self.files]
-        given = [
-            degrade(one, scale, noise, pattern_seed(self.seed, file))
-            for one, file in zip(clean, self.files, strict=True)
-        ]
-        height, width = (min(one.shape[axis] for one in given) for axis in (-2, -1))
-        return torch.cat([_middle(one, height, width) for one in given])
-
-    def mend(self, bench: Bench, noise: float) -> Mend:
-        """Return what restores a network between the two of a bench, at a level of noise."""
-        given = self.given(bench.channels, bench.scale, noise).to(bench.restorers[0].device)
-        repairer = Repairer(bench.restorers, given)
-        return lambda between, alpha: repairer.repair(between, (1 - alpha, alpha)).restorer
-
-
-def repair_pictures(folder: Path, seed: int = 0) -> RepairPictures:
-    """Return at most 16 pictures of a folder, drawn by seed and contents. Raises InputError where there are none."""
-    return RepairPictures(shuffled(clean_files(folder), seed)[:MOST_PICTURES], seed)
-
-
 def repair(
     states: Sequence[Mapping[str, Tensor]], weights: Sequence[float], mixed: Mapping[str, Tensor], pictures: Tensor
 ) -> tuple[dict[str, Tensor], Repaired]:
     """Return a mix of networks with its activations restored on pictures [N, C, H, W], and what was done.
 
     `states` are the parents, `weights` their shares in `mixed`. The result has the names and types of `mixed`; where a
-    weight is 1 it is `mixed`. Raises UnknownFormat for networks that are not recognised, InputError where a layer is
-    not in the file as the network has it, and what `Repairer.repair` raises.
+    weight is 1 it is `mixed`. Raises UnknownFormat for networks that are not recognised, and what `Repairer.repair`
+    and `changed_tensors` raise.
     """
     parents = [recognise(state, f"network {index + 1}") for index, state in enumerate(states)]
     done = Repairer(parents, pictures).repair(parents[0].with_tensors(mixed), weights)
-    changed, names = done.restorer.network.state_dict(), file_names(done.restorer, mixed)
-    result = dict(mixed)
-    for layer in done.layers:
-        for ours in (f"{layer}.weight", f"{layer}.bias"):
-            if ours in changed and ours not in names:
-                raise InputError(f"repair: {ours} of the network is no tensor of the file; try without --repair")
-            if ours in changed:
-                result[names[ours]] = changed[ours].to(mixed[names[ours]].dtype)
-    return result, done
+    return {**mixed, **changed_tensors(done, mixed)}, done
+
+
+def changed_tensors(done: Repaired, mixed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors that the repair changed, under the names and in the types of `mixed`, the file's.
+
+    Raises InputError where a layer is not in the file as the network has it.
+    """
+    own, names = done.restorer.network.state_dict(), file_names(done.restorer, mixed)
+    changed = [name for layer in done.layers for name in (f"{layer}.weight", f"{layer}.bias") if name in own]
+    for name in changed:
+        if name not in names:
+            raise InputError(f"repair: {name} of the network is no tensor of the file; try without --repair")
+    return {names[name]: own[name].to(mixed[names[name]].dtype) for name in changed}
 
 
 def file_names(restorer: Restorer, tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -183,11 +139,6 @@ def file_names(restorer: Restorer, tensors: Mapping[str, Tensor]) -> dict[str, s
         if 0 < number <= len(names) and torch.equal(tensor, numbered[names[number - 1]]):
             found[ours] = names[number - 1]
     return found
-
-
-def _middle(picture: Tensor, height: int, width: int) -> Tensor:
-    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
-    return picture[..., top : top + height, left : left + width]
 
 
 def _layers(network: nn.Module) -> dict[str, Any]:

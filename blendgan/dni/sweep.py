@@ -7,7 +7,7 @@ outputs at the same α, and the pictures as they were given. Networks that canno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from blendgan.dni.course import Count, Course
 from blendgan.dni.degradation import CleanFile, check_noise, shuffled
 from blendgan.dni.network_files import NetworkFile
 from blendgan.dni.quality import Metric
-from blendgan.dni.repair import RepairPictures
+from blendgan.dni.repair_pictures import RepairPictures
 from blendgan.dni.sweep_journal import SweepJournal
-from blendgan.dni.sweep_setting import Event, Finished, Setting
+from blendgan.dni.sweep_setting import Event, Finished, Measured, Setting
 from blendgan.dni.sweep_table import Table
 from stylegan2.errors import InputError
 
@@ -44,6 +44,8 @@ def sweep(
     CheckpointError for networks that do not fit each other.
     """
     setting = setting or Setting()
+    if not files:
+        raise InputError("pictures: found none, expected clean ones to measure on")
     trials = trials_of(networks, setting.noise, repair, device)
     facts = facts_of(setting, metric, repair)
     notes = SweepJournal(facts, journal)
@@ -64,6 +66,18 @@ def swept(events: Iterator[Event]) -> Table:
     if not isinstance(last, Finished):
         raise InputError("sweep: found no end, expected a table; run it anew")
     return last.table
+
+
+def watched(events: Iterator[Event], watch: Callable[[int, int], None]) -> Table:
+    """Go through a sweep, tell `watch` how much is measured, and of how much, and return its table."""
+
+    def seen() -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, Measured):
+                watch(event.done, event.total)
+            yield event
+
+    return swept(seen())
 
 
 def trials_of(

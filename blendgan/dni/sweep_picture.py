@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from blendgan.dni.bench import Bench, mean_of_pixels, output
-from blendgan.dni.degradation import CleanFile, degrade, enlarged, pattern_seed, read_clean
+from blendgan.dni.degradation import CleanFile, degrade, enlarged, middle, pattern_seed, read_clean
 from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Curve, Table, figure
 from blendgan.images import FONT_PX, INK, PAPER, grid, to_pictures
@@ -91,6 +91,5 @@ def _cell(picture: Tensor) -> Image.Image:
     """The middle of a picture [1, C, H, W] in [0, 1]: a square, wherever the picture is no smaller than half of one."""
     height, width = picture.shape[-2:]
     side = CELL_PX if min(height, width) >= CELL_PX else CELL_PX // 2
-    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
-    middle = picture[..., top : top + side, left : left + side]
-    return to_pictures(middle.clamp(0, 1) * 2 - 1)[0]
+    shown = middle(picture, min(side, height), min(side, width))
+    return to_pictures(shown.clamp(0, 1) * 2 - 1)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,11 @@ import torch
 from blendgan.dni.degradation import clean_files
 from blendgan.dni.network_files import open_network
 from blendgan.dni.quality import open_metric
-from blendgan.dni.repair import repair_pictures
-from blendgan.dni.sweep import sweep, swept, trials_of
+from blendgan.dni.repair_pictures import repair_pictures
+from blendgan.dni.sweep import sweep, trials_of, watched
 from blendgan.dni.sweep_journal import NAME
 from blendgan.dni.sweep_picture import charts, strip
-from blendgan.dni.sweep_setting import Event, Measured, Setting
+from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Table
 from blendgan.images import write_png
 from stylegan2.checkpoints.atomic import remove_leftovers
@@ -58,7 +58,7 @@ def find(request: Request, watch: Watch) -> Found:
     repair = None if request.repair is None else repair_pictures(request.repair, request.setting.seed)
     journal = _journal(request)
     events = sweep(networks, files, metric, request.setting, journal=journal, repair=repair, device=request.device)
-    table = _watched(events, watch)
+    table = watched(events, watch)
     trials = trials_of(networks, request.setting.noise, repair, request.device)
     paths = request.outdir / CHART, request.outdir / STRIP
     write_png(paths[0], charts(table))
@@ -72,13 +72,3 @@ def _journal(request: Request) -> Path:
         path.unlink(missing_ok=True)
     remove_leftovers(request.outdir, {NAME, CHART, STRIP})
     return path
-
-
-def _watched(events: Iterator[Event], watch: Watch) -> Table:
-    def seen() -> Iterator[Event]:
-        for event in events:
-            if isinstance(event, Measured):
-                watch(event.done, event.total)
-            yield event
-
-    return swept(seen())

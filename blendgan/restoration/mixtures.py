@@ -9,6 +9,7 @@ from typing import Any
 
 from blendgan.dni.mixing import check_alike, interpolate, shares_of
 from blendgan.dni.network_files import NetworkFile
+from blendgan.dni.repair_pictures import Mending
 from blendgan.masks import Mask
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.region_map import GREYS, Levels, fit_mask, parse_levels, read_mask
@@ -34,19 +35,22 @@ class Masking:
 
 @dataclass(frozen=True)
 class Shares:
-    """How networks are mixed: one weight for each, or, with a mask, by region."""
+    """How networks are mixed: one weight for each, or, with a mask, by region; what restores the mixes' activations."""
 
     weights: tuple[float, ...]
     masking: Masking | None = None
+    mending: Mending | None = None
 
     def to_json(self, networks: Sequence[NetworkFile]) -> dict[str, Any]:
         """What a picture's metadata says: networks with fingerprints and weights; the mask, its αs, where it acts."""
         said = [{"name": Path(network.name).name, "fingerprint": network.fingerprint} for network in networks]
+        repair = {} if self.mending is None else {"repair": self.mending.to_json()}
         if self.masking is None:
-            return {"networks": [one | {"weight": weight} for one, weight in zip(said, self.weights, strict=True)]}
+            weighted = [one | {"weight": weight} for one, weight in zip(said, self.weights, strict=True)]
+            return {"networks": weighted, **repair}
         masking = self.masking
         regions = {"mask": masking.mask.to_json(), "alphas": masking.levels.to_json(), "in": masking.place}
-        return {"networks": said, **regions}
+        return {"networks": said, **regions, **repair}
 
 
 def plain_shares(count: int, alpha: float | None, weights: str | None) -> Shares:
@@ -79,7 +83,7 @@ def masked_shares(
     return Shares((), Masking(read_mask(mask), levels, place))
 
 
-def mixture(networks: Sequence[NetworkFile], weights: Sequence[float]) -> Restorer:
+def mixture(networks: Sequence[NetworkFile], weights: Sequence[float], mending: Mending | None = None) -> Restorer:
     """Return the weighted mean of networks as a restorer (Wang et al. 2018, eq. 1 and 2); one network is itself.
 
     Raises UnknownFormat for an architecture that is not known, ShapeMismatch, which names the first differing tensor,
@@ -90,14 +94,19 @@ def mixture(networks: Sequence[NetworkFile], weights: Sequence[float]) -> Restor
         return first
     check_alike(networks, weights)
     mixed = first.with_tensors(interpolate([network.tensors for network in networks], weights))
+    if mending is not None:
+        others = [recognise(network.tensors, network.name) for network in networks[1:]]
+        mixed = mending.repairer([first, *others]).repair(mixed, weights).restorer
     return replace(mixed, name=" and ".join(network.name for network in networks))
 
 
-def by_region(networks: Sequence[NetworkFile], masking: Masking, height: int, width: int) -> Regional:
+def by_region(
+    networks: Sequence[NetworkFile], masking: Masking, height: int, width: int, mending: Mending | None = None
+) -> Regional:
     """Return the mixtures of two networks that a mask picks in a picture of height x width px.
 
     Raises as `mixture`, and InputError for a mask of another aspect, or where features cannot be mixed.
     """
     regions = fit_mask(masking.mask, masking.levels, height, width)
-    restorers = tuple(mixture(networks, (1 - alpha, alpha)) for alpha in masking.levels.alphas)
+    restorers = tuple(mixture(networks, (1 - alpha, alpha), mending) for alpha in masking.levels.alphas)
     return Regional(restorers, regions, masking.place == FEATURES)

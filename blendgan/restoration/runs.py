@@ -89,9 +89,9 @@ def prepare(
     photo = read_photo(photo_file)
     height, width = photo.pixels.shape[:2]
     if shares.masking is None:
-        restoring: Restoring = mixture(networks, shares.weights)
+        restoring: Restoring = mixture(networks, shares.weights, shares.mending)
     else:
-        restoring = by_region(networks, shares.masking, height, width)
+        restoring = by_region(networks, shares.masking, height, width, shares.mending)
     restoring.to(device or torch.device("cpu"))
     _require_room(target, max(height, width) * restoring.restorer.scale)
     return Run(photo_file, photo, tuple(networks), shares, restoring, target, tile)

@@ -16,6 +16,7 @@ from blendgan.plots import (
     RIGHT_PX,
     TOP_PX,
     WIDTH_PX,
+    Axis,
     Chart,
     Line,
     draw,
@@ -64,3 +65,14 @@ def test_values_of_any_size(value):
     has_dot = any(near(np.asarray(picture), (LEFT_PX + RIGHT) / 2, y, COLOURS[0]) for y in range(TOP_PX, BOTTOM + 1))
     assert has_dot == math.isfinite(value)
     assert picture.getpixel((1, 1)) == PAPER
+
+
+def test_another_axis_is_straight_and_may_span_the_values_alone():
+    line = Line("a", ((0.0, 20.0), (0.25, 30.0), (1.0, 25.0)), frozenset({0.25}))
+    chart = Chart("over alpha", (line,), {"mark": 22.5}, Axis("alpha", ticks=(0.0, 1.0)), "values")
+    pixels = np.asarray(draw(chart))
+    quarter = LEFT_PX + (RIGHT - LEFT_PX) / 4
+    assert near(pixels, LEFT_PX, BOTTOM, COLOURS[0])  # 20 is the lowest, not 0
+    assert near(pixels, RIGHT, (TOP_PX + BOTTOM) / 2, COLOURS[0])
+    assert pixels[round(TOP_PX), round(quarter)].min() > 235  # an open dot has paper in its middle,
+    assert near(pixels, quarter - 4, TOP_PX, COLOURS[0])  # … and colour at its rim
