@@ -168,6 +168,23 @@ def test_the_commands_make_the_same_bytes(page, downloads, elsewhere):
     assert blend[:4] == ["dni", "blend", "weak", "strong"] and "--threads" not in blend
 
 
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P"])
+def test_the_same_of_pictures_of_other_forms(page, downloads, elsewhere, mode):
+    file = io.BytesIO()
+    picture = Image.open(PORTRAIT).convert("RGB").resize((120, 110))
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    (picture if mode == "RGBA" else picture.convert("RGB").convert(mode)).save(file, "PNG")
+    test = page(noise="25", alpha="0.35")
+    test.file_uploader(key="photo:file").set_value(("-x.png", file.getvalue(), "image/png")).run()
+    test.button(key="networks:restore").click().run()
+    assert not test.exception and not test.error
+    (elsewhere / "-x.noise25.png").write_bytes(downloads["networks:Picture with noise"])
+    assert run([*shlex.split(test.code[0].value)[1:], "--no-metadata"]) == 0
+    assert downloads["networks:Restored picture"] == (elsewhere / "-x.noise25.restored.png").read_bytes()
+    found = Image.open(io.BytesIO(downloads["networks:Restored picture"]))
+    assert (found.mode, found.size) == ({"P": "RGB"}.get(mode, mode), (120, 110))
+
+
 def test_a_picture_that_was_restored_is_not_offered_for_another_alpha(page, downloads, events):
     test = page(alpha="0.5")
     test.button(key="networks:restore").click().run()
