@@ -55,8 +55,18 @@ def file_name(model: str) -> str:
     return model.rpartition("/")[2] if model.startswith(UPLOAD) else model
 
 
+def path_word(name: str) -> str:
+    """Return a file's name that no command takes for an option."""
+    return f"./{name}" if name.startswith("-") else name
+
+
 def command(words: Sequence[str], given: ExplorerOptions) -> str:
     """Return a command line of `blendgan` as a shell takes it, with what else the bytes depend on."""
     more = [] if given.threads is None else ["--threads", str(given.threads)]
     more += [] if given.device == str(select_device("auto")) else ["--device", given.device]
-    return shlex.join(["blendgan", *words, *more])
+    return command_line([*words, *more])
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command line whose bytes depend on nothing else."""
+    return shlex.join(["blendgan", *words])

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import streamlit as st
 import torch
@@ -31,6 +31,18 @@ from stylegan2.generator import Generator
 from stylegan2.incremental import ActivationCache
 
 T = TypeVar("T")
+
+
+class HasFiles(Protocol):
+    """What was drawn, as files."""
+
+    @property
+    def pictures(self) -> tuple[bytes, ...]:
+        """PNG files."""
+        ...
+
+
+D = TypeVar("D", bound=HasFiles)
 
 MOST_PAIRS = 3  # open at once: a pair of 1024 px models takes some 0.5 GB
 MOST_UPLOADS = 4  # models of all sessions together
@@ -55,7 +67,7 @@ class Pair:
         config = base.checkpoint.config
         face_bytes = 4 * sum(count * px * px for px, count in zip(config.resolutions, config.channels, strict=True))
         self._live = LiveBlend(self.sources, cache=ActivationCache(min(ACTIVATION_BYTES, KEPT_FACES * face_bytes)))
-        self._pictures = Pictures(min(PICTURE_BYTES, KEPT_PICTURES * 3 * config.resolution**2 // 2))
+        self._pictures: Pictures[Drawn] = Pictures(min(PICTURE_BYTES, KEPT_PICTURES * 3 * config.resolution**2 // 2))
         self._face_s = math.inf  # what one face takes at its best: others may be at work at the same time
 
     @property
@@ -163,20 +175,20 @@ def set_aside() -> None:
     gc.freeze()
 
 
-class Pictures:
-    """What was drawn, by recipe and view, of at most `limit_bytes` together; the least recently used goes first."""
+class Pictures(Generic[D]):
+    """What was drawn, by all that it depends on; at most `limit_bytes` together, the least recently used goes first."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes, self.bytes = limit_bytes, 0
-        self._drawn: OrderedDict[Hashable, Drawn] = OrderedDict()
+        self._drawn: OrderedDict[Hashable, D] = OrderedDict()
 
-    def get(self, key: Hashable) -> Drawn | None:
+    def get(self, key: Hashable) -> D | None:
         """Return what was drawn, which counts as new again."""
         if key in self._drawn:
             self._drawn.move_to_end(key)
         return self._drawn.get(key)
 
-    def put(self, key: Hashable, drawn: Drawn) -> None:
+    def put(self, key: Hashable, drawn: D) -> None:
         """Keep what was drawn."""
         self._drawn[key] = drawn
         self.bytes += sum(map(len, drawn.pictures))

@@ -11,13 +11,14 @@ import streamlit as st  # noqa: E402
 
 from app.engine import settled  # noqa: E402
 from app.fields import run_finished  # noqa: E402
-from app.screens import compare, explore, models, photo, sheet  # noqa: E402
+from app.screens import compare, explore, models, networks, photo, sheet  # noqa: E402
 
 PAGES = [
     st.Page(explore.page, title="Explore", default=True),
     st.Page(photo.page, title="Photo", url_path="photo"),
     st.Page(sheet.page, title="Sheet", url_path="sheet"),
     st.Page(compare.page, title="Compare", url_path="compare"),
+    st.Page(networks.page, title="Networks", url_path="networks"),
     st.Page(models.page, title="Models", url_path="models"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import weakref
+from collections.abc import Callable
 from pathlib import PurePath, PureWindowsPath
 
 import streamlit as st
@@ -21,11 +22,11 @@ KEEPER = "upload"  # in the session's state
 
 
 class Keeper:
-    """Lives as long as its session holds it; then the model is forgotten."""
+    """Lives as long as its session holds it; then what it is for is forgotten."""
 
-    def __init__(self, name: str, models: Engine) -> None:
+    def __init__(self, name: str, remove: Callable[[str], None]) -> None:
         self.name = name
-        self.forget = weakref.finalize(self, models.remove, name)
+        self.forget = weakref.finalize(self, remove, name)
 
 
 def bring(file_name: str, data: bytes, models: Engine) -> str:
@@ -34,17 +35,12 @@ def bring(file_name: str, data: bytes, models: Engine) -> str:
     Nothing is written, and nothing in the file is run. Raises CheckpointError, which says what the file is instead,
     and InputError for one that is too large.
     """
-    shown = _shown(file_name)
-    limit = models.options.max_upload_mb << 20
-    if len(data) > limit:
-        raise InputError(
-            f"{shown}: found {len(data) >> 20} MB, expected at most {models.options.max_upload_mb}; start the explorer "
-            "with --max-upload, or with the file itself"
-        )
+    shown = shown_name(file_name)
+    check_size(shown, data, models, "start the explorer with --max-upload, or with the file itself")
     checkpoint = models.run(lambda: load_bytes(data, shown))
     forget()
     name = models.add(f"{UPLOAD}{secrets.token_hex(TOKEN_BYTES)}/{shown}", checkpoint)
-    st.session_state[KEEPER] = Keeper(name, models)
+    st.session_state[KEEPER] = Keeper(name, models.remove)
     st.session_state[UPLOADS] = (name,)
     return name
 
@@ -57,7 +53,14 @@ def forget() -> None:
     st.session_state[UPLOADS] = ()
 
 
-def _shown(name: str) -> str:
+def check_size(shown: str, data: bytes, models: Engine, advice: str) -> None:
+    """Raise InputError, which ends with the advice, for a file larger than the explorer was told to let in."""
+    most = models.options.max_upload_mb
+    if len(data) > most << 20:
+        raise InputError(f"{shown}: found {len(data) >> 20} MB, expected at most {most}; {advice}")
+
+
+def shown_name(name: str) -> str:
     """The last part of a name that a browser sent, without what cannot be printed."""
     last = PureWindowsPath(PurePath(name).name).name
     return "".join(sign for sign in last if sign.isprintable())[-LONGEST_NAME:] or "model"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import projection, synthesis
+from benchmarks import dni, projection, synthesis
 from benchmarks.figures import Row, Seconds, machine
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
@@ -81,5 +81,7 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["projection"]:  # its table has other columns
         projection.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["dni"]:  # quality, not time
+        dni.main(sys.argv[2:])
     else:
         main()

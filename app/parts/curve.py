@@ -42,8 +42,14 @@ def moved(key: str, count: int) -> Moved | None:
 
 def curve(labels: Sequence[str], alphas: Sequence[float], key: str) -> None:
     """Draw the curve: a point for each share of TRANSFER in [0, 1]."""
-    data = {"labels": list(labels), "alphas": list(alphas), "echo": st.session_state.get(_echo(key), 0)}
+    data = {"labels": list(labels), "alphas": list(alphas), "echo": last_number(key)}
     _curve(key=key, data=data, on_moved_change=nothing)
+
+
+def last_number(key: str) -> int:
+    """Return the number of the last event, which tells the browser that it was answered; 0 before the first."""
+    number: int = st.session_state.get(_echo(key), 0)
+    return number
 
 
 def _echo(key: str) -> str:

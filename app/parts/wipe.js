@@ -9,17 +9,32 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".wipe");
   let state = states.get(root);
   if (!state) {
-    state = { share: data.share, timer: null };
+    state = { share: data.share, timer: null, held: null, told: null };
     states.set(root, state);
   }
   state.send = (share) => setTriggerValue("moved", share);
   state.names = [data.left, data.right];
+  const complete = data.pairs.every((pair) => pair.left !== null);
+  if (!complete && state.held !== data.held) { setTriggerValue("left", data.held); return; }
+  state.held = data.held;
   fit(root, state, data.pairs.length);
   data.pairs.forEach((pair, i) => show(root.children[i], pair, state.names));
   place(root, state);
   const images = [...root.querySelectorAll("img")];
   Promise.all(images.map((image) => image.decode().catch(() => null)))
-    .then(() => document.dispatchEvent(new CustomEvent("blendgan:compared", { detail: { count: data.pairs.length } })));
+    .then(() => {
+      document.dispatchEvent(new CustomEvent("blendgan:compared", { detail: { count: data.pairs.length } }));
+      requestAnimationFrame(() => tell(parentElement, state, data));
+    });
+}
+
+// Each move is told once, though two runs answer one that was let go.
+function tell(parentElement, state, data) {
+  if (data.at === null || state.told === data.number) return;
+  state.told = data.number;
+  const taken = performance.now() - data.at;
+  parentElement.querySelector(".time").textContent = `${taken.toFixed(0)} ms from the move to the picture`;
+  document.dispatchEvent(new CustomEvent("blendgan:shown", { detail: { taken, number: data.number, complete: true } }));
 }
 
 function fit(root, state, count) {
@@ -70,6 +85,7 @@ function show(box, pair, names) {
 
 function set(image, picture, alt) {
   image.alt = alt;
+  if (picture === null) return;  // as it was
   if (image.dataset.is === picture) return;
   image.dataset.is = picture;
   image.src = `data:image/png;base64,${picture}`;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.commands import command, named, recipe_options
+from app.commands import command, named, path_word, recipe_options
 from app.downloads import button, model_bytes
 from app.photo.job import PhotoJob
 from blendgan.recipe_files import dumps_yaml
@@ -38,17 +38,12 @@ def photo_downloads(job: PhotoJob) -> None:
 
 def toonify_words(job: PhotoJob, result: str) -> list[str]:
     """Return the arguments of `blendgan` that make the same bytes of the photo, which lies in the working directory."""
-    words = ["toonify", _path(job.work.file.name), "--base", job.scene.base, "--transfer", job.scene.transfer]
+    words = ["toonify", path_word(job.work.file.name), "--base", job.scene.base, "--transfer", job.scene.transfer]
     words += recipe_options(job.scene.recipe, job.pair.sources[1].checkpoint)
     words += ["--faces", str(job.settings.selection)] if job.settings.selection.numbers else []
-    return [*words, *job.options.arguments(), "-o", _path(result)]
+    return [*words, *job.options.arguments(), "-o", path_word(result)]
 
 
 def result_name(job: PhotoJob, ending: str) -> str:
     """Return the name that `toonify` gives to a photo's result."""
     return f"{Path(job.work.file.name).stem}.toon{ending}"
-
-
-def _path(name: str) -> str:
-    """A file's name that no command takes for an option."""
-    return f"./{name}" if name.startswith("-") else name

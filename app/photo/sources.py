@@ -19,19 +19,19 @@ HEIC = [".heic", ".heif"] if find_spec("pillow_heif") else []
 TYPES = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", *HEIC]
 
 
-def photo_sources() -> None:
-    """Draw the ways to bring a photo; once there is one they step back."""
+def photo_sources(purpose: str, *, expanded: bool = True) -> None:
+    """Draw the ways to bring a photo; once there is one they step back. `purpose`: what is done with it, a sentence."""
     missing = current_work() is None
     # The same place with and without a photo: a browser that replaces a file loses it if the field goes elsewhere.
-    with st.expander("Bring a photo" if missing else "Another photo", expanded=missing):
-        _ways()
+    with st.expander("Bring a photo" if missing else "Another photo", expanded=missing and expanded):
+        _ways(purpose)
 
 
-def _ways() -> None:
+def _ways(purpose: str) -> None:
     most_mb = min(LARGEST_MB, engine().options.max_upload_mb)
     st.file_uploader(
         "Your photo", TYPES, key=_file_key(), max_upload_size=most_mb, on_change=_take, args=(_file_key(),),
-        help="Its faces are found, and redrawn by the blend while you move its curve.",
+        help=purpose,
     )  # fmt: skip
     st.caption(
         f"Up to {most_mb} MB and {LARGEST_PX // 1_000_000} megapixels. A photo stays in the memory of the machine that "
@@ -52,6 +52,12 @@ def current_work() -> PhotoWork | None:
     return work
 
 
+@st.cache_resource(show_spinner=False)
+def sample() -> PhotoFile:
+    """Return the portrait: one for all sessions, so that it is decoded once."""
+    return PhotoFile("portrait.jpg", PORTRAIT.read_bytes())
+
+
 def take(file: PhotoFile) -> None:
     """Let this be the session's photo; the one before, its faces and its search are forgotten."""
     st.session_state[KEY] = PhotoWork(file, engine(), photos())
@@ -67,7 +73,7 @@ def _take(widget: str) -> None:
 
 def _take_sample() -> None:
     _forget()
-    take(PhotoFile("portrait.jpg", PORTRAIT.read_bytes()))
+    take(sample())
 
 
 def _forget() -> None:

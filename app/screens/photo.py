@@ -30,7 +30,7 @@ def page() -> None:
     st.header("Photo")
     with as_sentences():
         current_options()  # so that mistakes in the address are told at once
-        photo_sources()
+        photo_sources("Its faces are found, and redrawn by the blend while you move its curve.")
         work = current_work()
         if work is not None:
             work.photo  # noqa: B018 — a file that is no photo is told before anything is looked for

@@ -16,9 +16,9 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is `{na
 
 EXAMPLES = """\b
 Examples:
-  blendgan dni blend denoise-20.pth denoise-60.pth --alpha 0.3 -o denoise.pth
-  blendgan dni correlation denoise-20.pth denoise-60.pth
-  blendgan dni run denoise-20.pth denoise-60.pth photo.jpg --alpha 0.3"""
+  blendgan dni blend denoise-20 denoise-60 --alpha 0.3 -o denoise.pth
+  blendgan dni correlation denoise-20 denoise-60
+  blendgan dni run denoise-20 denoise-60 photo.jpg --alpha 0.3"""
 
 
 class NetworkCommands(CommandGroup):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  blendgan dni blend denoise-20.pth denoise-60.pth --alpha 0.3
+  blendgan dni blend denoise-20 denoise-60 --alpha 0.3
   blendgan dni blend a.pth b.pth c.pth --weights .5,.3,.2 -o mixed.pth
   blendgan dni blend a.pth b.pth --alpha 0.5 -o mixed.safetensors
   blendgan dni blend a.pth b.pth --alpha 0.5 --repair photos --noise 25"""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  blendgan dni correlation denoise-20.pth denoise-60.pth
+  blendgan dni correlation denoise-20 denoise-60
   blendgan dni correlation n20.pth n30.pth n40.pth --plot correlation.png
-  blendgan dni correlation denoise-20.pth denoise-60.pth --images photos --noise 40
-  blendgan dni correlation denoise-20.pth denoise-60.pth --json"""
+  blendgan dni correlation denoise-20 denoise-60 --images photos --noise 40
+  blendgan dni correlation denoise-20 denoise-60 --json"""
 
 
 @click.command(epilog=EXAMPLES)

@@ -58,7 +58,8 @@ def run(files: tuple[str, ...], device: torch.device, out: Path | None, tile: in
     """Restore a picture by a network, or by the weighted mean of networks; IMAGE comes last.
 
     Writes photo.restored.png beside the photo. Big pictures are cut into tiles that overlap, so memory is bounded.
-    With --mask each region takes its own share of the second network.
+    With --mask each region takes its own share of the second network; --in features wants a mask with soft edges.
+    A grey network takes red, green and blue by themselves; what a colour network makes of a grey picture is averaged.
     """
     from blendgan.dni.network_files import open_network
     from blendgan.restoration.runs import prepare

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  blendgan dni sweep denoise-20.pth denoise-60.pth --images photos --noise 30,40,50
+  blendgan dni sweep denoise-20 denoise-60 --images photos --noise 30,40,50
   blendgan dni sweep general-x4.pth denoising-x4.pth --images photos --metric ssim
   blendgan dni sweep parent.pth one.pth other.pth --images photos --noise 25 --no-prune --json"""
 

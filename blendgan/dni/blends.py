@@ -146,17 +146,25 @@ def sentences(blend: Blend, target: Path, written: Sequence[str]) -> Iterator[st
     integers = sum(len(blend.parts[place].integers) for place in written)
     if integers:
         them = "of them is an integer" if integers == 1 else "of them are integers"
-        yield f"{integers} {them}: {POLICIES[blend.integers]} (--integers {blend.integers})"
+        yield f"{integers} {them}: {_policy(blend)} (--integers {blend.integers})"
     unwritten = [place or "the top" for place in blend.parts if place not in written]
     if unwritten:
         yield f"a .safetensors file has no nesting: without {', '.join(unwritten)}; a .pth holds all"
+    if target.suffix.lower() in TORCH_ENDINGS and any(KEY in network.metadata for network in blend.networks):
+        yield "a StyleGAN2 model in a torch file lacks its records: nothing here draws with it; take .safetensors"
     if blend.repair is not None:
         yield blend.repair["done"]
-    if target.suffix.lower() in TORCH_ENDINGS and any(KEY in network.metadata for network in blend.networks):
-        yield "a StyleGAN2 model in a torch file lacks its records, so that nothing here draws with it; take .safetensors"
     if blend.left_out:
         yield f"left out: {'; '.join(blend.left_out)}"
     yield from _warnings(blend)
+
+
+def _policy(blend: Blend) -> str:
+    if blend.integers != "nearest":
+        return POLICIES[blend.integers]
+    is_tied = blend.weights.count(max(blend.weights)) > 1
+    why = "by its fingerprint, since weights are equal" if is_tied else "the network with the largest weight"
+    return f"those of {blend.networks[blend.tensors.leader].name}, {why}"
 
 
 def _warnings(blend: Blend) -> Iterator[str]:

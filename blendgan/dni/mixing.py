@@ -55,6 +55,7 @@ class Mixture(LazyTensors):
         ranks = sorted(range(len(states)), key=lambda i: (-weights[i], fingerprints[i]))
         giving = [i for i in ranks if weights[i] > 0]
         self._states, self._integers, self._giving = states, integers, sorted(giving)
+        self.leader = ranks[0]  # the network whose integers are the nearest
         self._changed: dict[str, Tensor] = {}
         self._order = [states[i] for i in giving]
         self._alphas = [weights[i] for i in giving[1:]]

@@ -60,6 +60,39 @@ def explorer(pico_files, monkeypatch) -> Callable[..., object]:
     st.cache_resource.clear()
 
 
+@pytest.fixture(scope="session")
+def network_files(tmp_path_factory) -> dict[str, Path]:
+    """Files of pico denoisers, by name: `weak` and `strong` are of one family, `wide` of another architecture."""
+    import torch
+    from safetensors.torch import save_file
+
+    from blendgan.restoration.networks import DnCNN
+
+    folder, tensors = tmp_path_factory.mktemp("networks"), {}
+    for seed, (name, width) in enumerate((("weak", 4), ("stranger", 4), ("wide", 5))):
+        torch.manual_seed(seed)
+        tensors[name] = dict(DnCNN(3, width, 3).state_dict())
+    tensors["strong"] = {name: one.lerp(tensors["stranger"][name], 0.3) for name, one in tensors["weak"].items()}
+    for name, state in tensors.items():
+        save_file(state, folder / f"{name}.safetensors")
+    return {name: folder / f"{name}.safetensors" for name in tensors}
+
+
+@pytest.fixture
+def shipped_networks(network_files, monkeypatch) -> Callable[..., None]:
+    """`shipped_networks("weak", "strong")`: let these be the networks that travel with the project."""
+    from stylegan2 import store
+
+    def ship(*names: str) -> None:
+        entries = {
+            name: store.ShippedWeights(name, str(network_files[name]), "", 0, "test", "test", "restorer")
+            for name in names
+        }
+        monkeypatch.setattr(store, "manifest", lambda: entries)
+
+    return ship
+
+
 @pytest.fixture
 def downloads(monkeypatch) -> dict[str, bytes]:
     """What each download button gives, by its key, once a page has run."""

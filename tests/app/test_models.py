@@ -164,7 +164,7 @@ def test_a_file_is_forgotten_with_its_session(brought, pico_files):
     from app.engine import engine
     from app.uploads import Keeper
 
-    session = {"upload": Keeper(engine().add("upload:1/x", engine().source(pico_files[0]).checkpoint), engine())}
+    session = {"upload": Keeper(engine().add("upload:1/x", engine().source(pico_files[0]).checkpoint), engine().remove)}
     assert engine().knows("upload:1/x")
     session.clear()
     gc.collect()

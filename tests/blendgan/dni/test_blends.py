@@ -76,10 +76,19 @@ def test_what_is_left_out_and_what_became_of_integers_is_told(tmp_path, pair):
     blend = mix(pair, (0.7, 0.3))
     told = list(sentences(blend, Path("m.pth"), save(blend, tmp_path / "m.pth")))
     assert told[0] == f"wrote m.pth: 16 tensors of params_ema and deep.net, 0.7 {pair[0]}, 0.3 {pair[1]}"
-    assert told[1] == "2 of them are integers: those of the network with the largest weight (--integers nearest)"
+    assert (
+        told[1]
+        == f"2 of them are integers: those of {pair[0]}, the network with the largest weight (--integers nearest)"
+    )
     assert told[2] == f"left out: epoch of {pair[0]}; epoch, optimizer of {pair[1]}"
     told = list(sentences(blend, Path("m.safetensors"), save(blend, tmp_path / "m.safetensors")))
     assert told[2] == "a .safetensors file has no nesting: without deep.net; a .pth holds all"
+
+
+def test_equal_weights_are_decided_by_fingerprint_and_that_is_told(tmp_path, pair):
+    told = [list(sentences(mix(models, (0.5, 0.5)), tmp_path, ("params_ema",)))[1] for models in (pair, pair[::-1])]
+    assert told[0] == told[1]
+    assert told[0].endswith(".pth, by its fingerprint, since weights are equal (--integers nearest)")
 
 
 def test_strangers_are_warned_of(tmp_path):
