@@ -23,7 +23,9 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("networks", nargs=-1, required=True, metavar="A B...")
 @click.option("--images", type=dni_measures.FOLDER, required=True, metavar="DIR", help="Clean pictures.")
-@click.option("--metric", type=click.Choice(["psnr", "ssim", "lpips"]), default="psnr", show_default=True)
+@click.option(
+    "--metric", type=click.Choice(["psnr", "ssim", "lpips"]), default="psnr", show_default=True, help="Which figure."
+)
 @dni_measures.noise
 @dni_measures.crop
 @dni_measures.repair

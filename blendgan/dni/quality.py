@@ -8,7 +8,7 @@ tenths of a dB (or more, in luma) higher. A figure of several pictures is the me
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ SSIM_SIGMA_PX = 1.5
 SSIM_TAPS = 11
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2  # (K1 L)² and (K2 L)² with L = 1, the range of the values
 
+STRIP_NUMBERS = 1 << 21  # of each picture at a time: 16 MB as float64, a whole photo would take a gigabyte
 LARGEST_DB = 100.0  # of a picture that is the clean one to the bit: a mean over pictures must stay a number
 
 
@@ -43,8 +44,7 @@ class Metric:
 
 def mse(a: Tensor, b: Tensor) -> float:
     """Return the mean squared difference of pictures [N, C, H, W] in [0, 1]. Raises InputError for two shapes."""
-    a, b = _alike(a, b)
-    return float((a - b).square().mean())
+    return float(_errors(a, b).mean())
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -53,9 +53,15 @@ def psnr(a: Tensor, b: Tensor) -> float:
     MSE is taken over all channels and places of a picture; of several pictures the mean of their figures. Equal
     pictures have LARGEST_DB, the most there is. Raises InputError for two shapes.
     """
-    a, b = _alike(a, b)
-    errors = (a - b).square().mean(dim=[1, 2, 3])  # [N]
-    return float(sum(decibels(error) for error in errors.tolist()) / len(errors))
+    errors = _errors(a, b).tolist()
+    return sum(map(decibels, errors)) / len(errors)
+
+
+def _errors(a: Tensor, b: Tensor) -> Tensor:
+    """The mean squared error of each picture, [N] float64."""
+    _require_alike(a, b)
+    sums = [(x - y).square().sum(dim=[1, 2, 3]) for x, y in _strips(a, b, 0)]
+    return torch.stack(sums).sum(dim=0) / a[0].numel()
 
 
 def decibels(error: float) -> float:
@@ -69,16 +75,22 @@ def ssim(a: Tensor, b: Tensor) -> float:
     A Gaussian window of 11 taps and standard deviation 1.5 px, at every place where it lies wholly inside; the mean
     over places, channels and pictures. Raises InputError for two shapes, and for less than 11 px.
     """
-    a, b = _alike(a, b)
+    _require_alike(a, b)
     if min(a.shape[-2:]) < SSIM_TAPS:
         raise InputError(f"ssim: found pictures of {min(a.shape[-2:])} px, expected at least {SSIM_TAPS}; ask for psnr")
+    maps = [_likeness(x, y) for x, y in _strips(a, b, SSIM_TAPS - 1)]
+    return float(sum(total for total, _ in maps) / sum(count for _, count in maps))
+
+
+def _likeness(a: Tensor, b: Tensor) -> tuple[float, int]:
+    """The sum of Wang et al.'s equation 13 over all places of the window, and how many there are."""
     mean_a, mean_b = _windowed(a), _windowed(b)
     var_a = _windowed(a * a) - mean_a.square()
     var_b = _windowed(b * b) - mean_b.square()
     covariance = _windowed(a * b) - mean_a * mean_b
     likeness = (2 * mean_a * mean_b + SSIM_C1) * (2 * covariance + SSIM_C2)
     size = (mean_a.square() + mean_b.square() + SSIM_C1) * (var_a + var_b + SSIM_C2)
-    return float((likeness / size).mean())
+    return float((likeness / size).sum()), size.numel()
 
 
 def open_metric(name: str, vgg: Path | None = None) -> Metric:
@@ -110,12 +122,19 @@ def _lpips(vgg: Path | None) -> Metric:
     return Metric("lpips", "", False, lpips, distance.fingerprint)
 
 
-def _alike(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def _require_alike(a: Tensor, b: Tensor) -> None:
     if a.shape != b.shape or a.ndim != 4 or 0 in a.shape:
         raise InputError(
             f"pictures: found shapes {list(a.shape)} and {list(b.shape)}, expected two of one shape [N, C, H, W]"
         )
-    return a.double().clamp(0, 1), b.double().clamp(0, 1)
+
+
+def _strips(a: Tensor, b: Tensor, shared: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Both pictures in strips, clamped, as float64: `shared` rows of each are in the next one, too."""
+    rows = max(STRIP_NUMBERS // a[..., 0, :].numel(), 1)
+    for top in range(0, a.shape[2] - shared, rows):
+        strip = slice(top, top + rows + shared)
+        yield a[:, :, strip].double().clamp(0, 1), b[:, :, strip].double().clamp(0, 1)
 
 
 def _windowed(x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ that are used more than once, or are of another kind, stay as they are.
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from blendgan.restoration.foreign import Described
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import InputError, RecipeError
@@ -76,7 +78,7 @@ class Repairer:
         targets = {name: self._target(name, weights) for name in self._parents[0]}
         changed = replace(between, network=copy.deepcopy(between.network))
         with torch.inference_mode(), _Hooks(changed.network, _Mender(targets)):
-            changed.network(self._pictures)
+            changed.network(_fed(changed, self._pictures))
         layers = _layers(changed.network)
         scale_only = tuple(name for name in targets if layers[name].bias is None)
         return Repaired(changed, tuple(targets), scale_only, tuple(name for name in layers if name not in targets))
@@ -91,7 +93,7 @@ def statistics(restorer: Restorer, pictures: Tensor) -> dict[str, Statistics]:
     """Return the statistics of each hidden layer that can be restored, by name, in the order of the forward pass."""
     taker = _Taker()
     with torch.inference_mode(), _Hooks(restorer.network, taker):
-        restorer.network(pictures)
+        restorer.network(_fed(restorer, pictures))
     names = list(taker.found)
     return {name: taker.found[name] for name in names[:-1] if taker.times[name] == 1}  # the last one makes the picture
 
@@ -139,6 +141,16 @@ def file_names(restorer: Restorer, tensors: Mapping[str, Tensor]) -> dict[str, s
         if 0 < number <= len(names) and torch.equal(tensor, numbered[names[number - 1]]):
             found[ours] = names[number - 1]
     return found
+
+
+def _fed(restorer: Restorer, pictures: Tensor) -> Tensor:
+    """Pictures [N, C, H, W] as the network takes all at once: spandrel's take one, so they are laid side by side."""
+    if not isinstance(restorer.network, Described) or len(pictures) == 1:
+        return pictures
+    rows = math.isqrt(len(pictures))
+    columns = len(pictures) // rows
+    grid: Tensor = pictures[: rows * columns].unflatten(0, (rows, columns))  # [rows, columns, C, H, W]
+    return grid.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)[None]
 
 
 def _layers(network: nn.Module) -> dict[str, Any]:

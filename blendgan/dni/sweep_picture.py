@@ -20,6 +20,7 @@ from blendgan.plots import Axis, Chart, Line, draw
 SHARE_OF_B = Axis("alpha, the share of B (open: seen on some pictures only)", ticks=(0.0, 0.25, 0.5, 0.75, 1.0))
 CELL_PX = 128  # of each crop in a strip, or half of it, where pictures are smaller
 SEEN_PX = 256  # of the picture, around the crop: beyond it no network is taken to look
+LONGEST_NAME = 24  # characters of a network's name in a title
 COLUMNS = 8  # of a strip: "given", 21 networks and "clean" in three lines
 
 
@@ -32,8 +33,8 @@ def _chart(curve: Curve) -> Chart:
     unit = f", {curve.metric.unit}" if curve.metric.unit else ""
     dropped = frozenset(point.alpha for point in curve.points if curve.is_dropped(point))
     lines = (
-        Line("networks", tuple((point.alpha, point.value) for point in curve.points), dropped),
         Line("mean of pixels", tuple((point.alpha, point.pixels) for point in curve.points)),
+        Line("networks", tuple((point.alpha, point.value) for point in curve.points), dropped),  # last: on top
     )
     title = f"{curve.metric.name.upper()}{unit}: {_title(curve)}"
     return Chart(title, lines, {"as given": curve.input_value}, SHARE_OF_B, "values")
@@ -41,7 +42,7 @@ def _chart(curve: Curve) -> Chart:
 
 def _title(curve: Curve) -> str:
     best = f"best alpha {curve.best.alpha:g} ({figure(curve.best.value, curve.metric)})"
-    return f"{curve.a} to {curve.b}, noise {curve.noise:g}, {best}"
+    return f"{curve.a[:LONGEST_NAME]} to {curve.b[:LONGEST_NAME]}, noise {curve.noise:g}, {best}"
 
 
 def strip(trials: Sequence[tuple[Bench, float]], table: Table, setting: Setting, file: CleanFile) -> Image.Image:

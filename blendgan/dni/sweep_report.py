@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from blendgan.dni.degradation import clean_files
+from blendgan.dni.degradation import CleanFile, clean_files
 from blendgan.dni.network_files import open_network
 from blendgan.dni.quality import open_metric
 from blendgan.dni.repair_pictures import repair_pictures
@@ -19,6 +19,7 @@ from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Table
 from blendgan.images import write_png
 from stylegan2.checkpoints.atomic import remove_leftovers
+from stylegan2.errors import InputError
 
 CHART, STRIP = "sweep.png", "sweep-strip.png"
 Watch = Callable[[int, int], None]  # how many are measured, and of how many
@@ -54,7 +55,7 @@ def find(request: Request, watch: Watch) -> Found:
     be written.
     """
     networks = [open_network(name) for name in request.networks]
-    files, metric = clean_files(request.images), open_metric(request.metric, request.vgg)
+    files, metric = _pictures(request), open_metric(request.metric, request.vgg)
     repair = None if request.repair is None else repair_pictures(request.repair, request.setting.seed)
     journal = _journal(request)
     events = sweep(networks, files, metric, request.setting, journal=journal, repair=repair, device=request.device)
@@ -64,6 +65,15 @@ def find(request: Request, watch: Watch) -> Found:
     write_png(paths[0], charts(table))
     write_png(paths[1], strip(trials, table, request.setting, files[0]))
     return Found(table, paths)
+
+
+def _pictures(request: Request) -> tuple[CleanFile, ...]:
+    """Those of the folder, without what an earlier sweep drew into it."""
+    ours = {(request.outdir / name).resolve() for name in (CHART, STRIP)}
+    files = tuple(file for file in clean_files(request.images) if file.path.resolve() not in ours)
+    if not files:
+        raise InputError(f"{request.images}: found no pictures but those that a sweep drew, expected clean ones")
+    return files
 
 
 def _journal(request: Request) -> Path:

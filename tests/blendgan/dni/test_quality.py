@@ -100,3 +100,12 @@ def test_lpips_gets_three_channels_between_minus_one_and_one(monkeypatch, tmp_pa
     assert (metric.is_higher_better, metric.fingerprint, metric.gain(0.1, 0.3)) == (False, "known", pytest.approx(0.2))
     with pytest.raises(InputError, match="lpips: found pictures of 15 px, expected at least 16"):
         metric.measure(torch.zeros(1, 3, 15, 20), torch.zeros(1, 3, 15, 20))
+
+
+def test_strips_change_nothing(monkeypatch):
+    from blendgan.dni import quality
+
+    clean, noisy = (batch(picture) for picture in pictures(3))
+    whole = psnr(clean, noisy), ssim(clean, noisy), mse(clean, noisy)
+    monkeypatch.setattr(quality, "STRIP_NUMBERS", 7 * 3 * 33)  # strips of 7 rows of 40
+    assert (psnr(clean, noisy), ssim(clean, noisy), mse(clean, noisy)) == pytest.approx(whole, abs=1e-12)

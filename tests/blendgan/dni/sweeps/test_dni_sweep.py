@@ -81,3 +81,13 @@ def test_no_level_for_a_denoiser(words, tmp_path, capsys):
     assert main.run([*without, "--outdir", str(tmp_path / "out")]) == 2
     assert "noise: found none" in capsys.readouterr().err
     assert not (tmp_path / "out" / "sweep.png").exists()
+
+
+def test_what_a_sweep_drew_is_no_picture_of_the_next(words, tmp_path, capsys):
+    out = tmp_path / "pictures"
+    said = []
+    for _ in range(2):
+        assert main.run([*words, "--json", "--outdir", str(out)]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert len(json.loads(said[0])["pictures"]) == 4

@@ -13,6 +13,7 @@ from blendgan.dni.repair import Repairer, file_names, repair, statistics
 from blendgan.dni.repair_pictures import repair_pictures
 from blendgan.dni.sweep import sweep, swept
 from blendgan.dni.sweep_setting import Setting
+from blendgan.restoration.foreign import Described
 from blendgan.restoration.recognition import recognise
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import InputError, RecipeError
@@ -120,6 +121,32 @@ def test_without_a_bias_the_scale_alone_is_restored_and_layers_used_twice_are_le
     torch.testing.assert_close(deviation(done.restorer, "first", pictures), target, rtol=1e-5, atol=1e-6)
     assert torch.equal(done.restorer.network.twice.weight, between.network.twice.weight)
     assert not torch.equal(done.restorer.network.first.weight, between.network.first.weight)
+
+
+class Descriptor:
+    """Takes one picture at a time, as spandrel's do."""
+
+    def __init__(self, seed: int) -> None:
+        self.model = Chain(seed)
+
+    def __call__(self, picture):
+        assert len(picture) == 1
+        return self.model(picture)
+
+
+def test_networks_that_take_one_picture_at_a_time_see_all_of_them_at_once(pictures):
+    a, b, between = (Restorer(Described(Descriptor(seed)), "chain", 1, 1, 4) for seed in (0, 1, 2))
+    done = Repairer([a, b], pictures).repair(between, (0.5, 0.5))
+    assert done.layers == ("model.first",)
+    assert done.left_alone == ("model.twice", "model.last")
+    (side_by_side,) = statistics(a, pictures).values()
+    wide = torch.cat(list(pictures), dim=-1)[None]  # three: one row
+    (of_wide,) = statistics(a, wide).values()
+    assert torch.equal(side_by_side.deviation, of_wide.deviation)
+    four = torch.cat([pictures, pictures[:1]])
+    (of_square,) = statistics(a, four).values()
+    square = torch.cat([torch.cat(list(four[:2]), dim=-1), torch.cat(list(four[2:]), dim=-1)], dim=-2)[None]
+    assert torch.equal(of_square.deviation, next(iter(statistics(a, square).values())).deviation)
 
 
 def test_a_channel_that_is_constant_has_no_scale_to_restore(dncnn, pictures):
