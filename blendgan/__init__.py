@@ -6,16 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from blendgan import dni as dni
     from blendgan import recipe as recipe
     from blendgan import schedule as schedule
     from blendgan.blending import blend as blend
     from blendgan.toonification import toonify as toonify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "blend", "recipe", "schedule", "toonify"]
+__all__ = ["__version__", "blend", "dni", "recipe", "schedule", "toonify"]
 
 _LAZY = {"blend": "blendgan.blending", "toonify": "blendgan.toonification"}  # imported on first use: they need torch
-_SUBMODULES = ("recipe", "schedule")
+_SUBMODULES = ("dni", "recipe", "schedule")
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from blendgan.dni.quality import psnr
 from blendgan.images import Pixels, png_bytes
 from blendgan.photo_files import PhotoFile
 from blendgan.picture_files import save_picture
-from blendgan.restoration.runs import ALWAYS_KEPT, in_form
+from blendgan.restoration.runs import ALWAYS_KEPT, GREYS, in_form
 from blendgan.restoration.tiles import Tile, blank, put, restored_tiles
 from projector.photo import Photo
 
@@ -66,7 +66,7 @@ class NetworkJob:
 
     def given(self) -> Pixels:
         """The whole picture as the networks are given it, uint8 [H, W, 3]."""
-        return with_noise(self.photo.pixels, self.scene.noise, self.scene.seed)
+        return self._noisy(self.photo.pixels, (0, 0))
 
     def whole(self) -> tuple[Pixels, Iterator[Tile]]:
         """Return the whole restored picture, empty yet, and its tiles, each of which fills its place when it is done.
@@ -99,7 +99,11 @@ class NetworkJob:
         """The part with its margin, with noise, and where in that it lies."""
         around, inside = self.part.around(self.photo.pixels)
         offset = self.part.top - inside.top, self.part.left - inside.left
-        return with_noise(around, self.scene.noise, self.scene.seed, offset), inside
+        return self._noisy(around, offset), inside
+
+    def _noisy(self, pixels: Pixels, first: tuple[int, int]) -> Pixels:
+        """Grey files are written as grey ones, which would lose noise in colours."""
+        return with_noise(pixels, self.scene.noise, self.scene.seed, first, is_grey=self.photo.mode in GREYS)
 
     def _before(self) -> Shown:
         around, inside = self._around()

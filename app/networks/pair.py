@@ -22,6 +22,7 @@ LIVE_S = 0.25  # for the part that is restored while alpha moves
 TRIED_PX = 64  # what a pair restores first, to find out how much it can in that time
 STEP_PX = 32
 SMALLEST_PX, LARGEST_PX = 96, 512  # of the part that is shown
+MOST_RESULT_PX = 1024  # of what a network that enlarges makes of it
 MOST_MARGIN_PX = 64  # some networks look at everything
 
 
@@ -73,6 +74,12 @@ class NetworkPair:
         """How far around what is shown the network is given the picture, in px: as far as it looks."""
         return min(self._restorer.reach, MOST_MARGIN_PX)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether a part with its margin is restored as it is in the whole picture, to rounding."""
+        one = self._restorer
+        return one.is_exact_in_tiles and one.sizes.multiple == 1 and one.reach == self.margin
+
     @cached_property
     def side_px(self) -> int:
         """The side of the part of a picture that this machine restores in LIVE_S, in px of the picture.
@@ -82,7 +89,8 @@ class NetworkPair:
         tried = np.random.default_rng(0).integers(0, 256, (TRIED_PX, TRIED_PX, 3), np.uint8)
         seconds = min(self._seconds(tried) for _ in range(3))
         whole = TRIED_PX * math.sqrt(LIVE_S / max(seconds, 1e-6))
-        return min(max(int(whole - 2 * self.margin) // STEP_PX * STEP_PX, SMALLEST_PX), LARGEST_PX)
+        largest = min(LARGEST_PX, max(MOST_RESULT_PX // self.scale, SMALLEST_PX))
+        return min(max(int(whole - 2 * self.margin) // STEP_PX * STEP_PX, SMALLEST_PX), largest)
 
     @cached_property
     def correlations(self) -> Pair:

@@ -43,17 +43,19 @@ def part_of(size: tuple[int, int], side_px: int, place: tuple[float, float], mar
     return Part(left, top, width, height, margin)
 
 
-def with_noise(pixels: Pixels, sigma: float, seed: int, first: tuple[int, int] = (0, 0)) -> Pixels:
+def with_noise(
+    pixels: Pixels, sigma: float, seed: int, first: tuple[int, int] = (0, 0), *, is_grey: bool = False
+) -> Pixels:
     """Return a picture [H, W, 3] with Gaussian noise of standard deviation `sigma` (of 255), rounded to whole levels.
 
     Each row has a generator of its own, from the seed and its place, so that a part has the noise of the whole picture:
-    `first` is the row and the column at which it begins there.
+    `first` is the row and the column at which it begins there. The noise of a picture that `is_grey` is grey too.
     """
     if sigma == 0:
         return pixels
     noisy = np.empty_like(pixels)
-    (top, left), width = first, pixels.shape[1]
+    (top, left), width, count = first, pixels.shape[1], 1 if is_grey else 3
     for y, row in enumerate(pixels):
-        noise = np.random.default_rng((seed, top + y)).standard_normal((left + width, 3), dtype=np.float32)
+        noise = np.random.default_rng((seed, top + y)).standard_normal((left + width, count), dtype=np.float32)
         noisy[y] = np.clip(np.rint(row + np.float32(sigma) * noise[left:]), 0, 255)
     return noisy

@@ -21,7 +21,7 @@ from stylegan2.errors import UnknownWeights
 
 MOST_PAIRS = 3  # open at once: both networks, and the one that is between them
 MOST_BROUGHT = 8  # of all sessions together: two users' pairs, and as many again
-BROUGHT_BYTES = 400 << 20  # of their files, together: two of the largest that are let in by default
+BROUGHT_FILES = 2  # of the largest size that is let in; of smaller ones as many as take no more together
 PICTURE_BYTES = 48 << 20  # what was drawn, as PNG files of 0.4 MB each: a slow way from 0 to 1 and back
 
 
@@ -33,6 +33,7 @@ class Networks:
         self.shipped = tuple(name for name, entry in store.manifest().items() if entry.kind == KIND)
         self._brought: OrderedDict[str, tuple[NetworkFile, int]] = OrderedDict()
         self._pairs: OrderedDict[tuple[str, str], NetworkPair] = OrderedDict()
+        self.limit_bytes = BROUGHT_FILES * models.options.max_upload_mb << 20
         self._pictures: Pictures[Shown] = Pictures(PICTURE_BYTES)
 
     def add(self, shown: str, data: bytes) -> str:
@@ -43,7 +44,7 @@ class Networks:
         file = self.models.run(lambda: open_bytes(data, shown))
         name = f"{UPLOAD}{secrets.token_hex(TOKEN_BYTES)}/{shown}"
         self._brought[name] = file, len(data)
-        while len(self._brought) > MOST_BROUGHT or self._bytes > BROUGHT_BYTES:
+        while len(self._brought) > MOST_BROUGHT or self._bytes > self.limit_bytes:
             self.remove(next(iter(self._brought)))
         return name
 
@@ -67,7 +68,7 @@ class Networks:
 
     @property
     def _bytes(self) -> int:
-        return sum(size for _, size in self._brought.values())
+        return sum(size for _, size in list(self._brought.values()))
 
     def _drawn(self, key: Hashable, draw: Callable[[], Shown]) -> Shown:
         known = self._pictures.get(key)

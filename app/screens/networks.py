@@ -25,6 +25,7 @@ from app.photo.sources import current_work, photo_sources, sample
 from blendgan.seeds import LARGEST_SEED
 
 KEY = "networks"  # in the session's state
+NOT_EXACT = "This network looks farther: in the whole picture the part may come out a little differently."
 ALPHA, WIPE = "networks:alpha", "networks:wipe"
 
 
@@ -117,8 +118,8 @@ def show(job: NetworkJob, event: Moved | None) -> None:
     part, (width, height) = job.part, job.photo.size
     if (part.width, part.height) != (width, height):
         st.caption(
-            f"{part.width} x {part.height} px of {width} x {height}: as much as follows while α moves. These are the "
-            "pixels that the whole picture has when it is restored."
+            f"{part.width} x {part.height} px of {width} x {height}: as much as follows while α moves. "
+            + ("They are restored as in the whole picture." if job.pair.is_exact else NOT_EXACT)
         )
 
 

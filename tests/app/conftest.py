@@ -62,16 +62,20 @@ def explorer(pico_files, monkeypatch) -> Callable[..., object]:
 
 @pytest.fixture(scope="session")
 def network_files(tmp_path_factory) -> dict[str, Path]:
-    """Files of pico denoisers, by name: `weak` and `strong` are of one family, `wide` of another architecture."""
+    """Files of pico networks: the denoisers `weak` and `strong` of one family, `wide` of another architecture.
+
+    `stranger` shares no ancestor with them; `large` and `larger` double a picture's size.
+    """
     import torch
     from safetensors.torch import save_file
 
-    from blendgan.restoration.networks import DnCNN
+    from blendgan.restoration.networks import Compact, DnCNN
 
     folder, tensors = tmp_path_factory.mktemp("networks"), {}
     for seed, (name, width) in enumerate((("weak", 4), ("stranger", 4), ("wide", 5))):
         torch.manual_seed(seed)
         tensors[name] = dict(DnCNN(3, width, 3).state_dict())
+    tensors["large"], tensors["larger"] = (dict(Compact(3, 4, 1, 2).state_dict()) for _ in range(2))
     tensors["strong"] = {name: one.lerp(tensors["stranger"][name], 0.3) for name, one in tensors["weak"].items()}
     for name, state in tensors.items():
         save_file(state, folder / f"{name}.safetensors")

@@ -168,6 +168,23 @@ def test_the_commands_make_the_same_bytes(page, downloads, elsewhere):
     assert blend[:4] == ["dni", "blend", "weak", "strong"] and "--threads" not in blend
 
 
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P"])
+def test_the_same_of_pictures_of_other_forms(page, downloads, elsewhere, mode):
+    file = io.BytesIO()
+    picture = Image.open(PORTRAIT).convert("RGB").resize((120, 110))
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    (picture if mode == "RGBA" else picture.convert("RGB").convert(mode)).save(file, "PNG")
+    test = page(noise="25", alpha="0.35")
+    test.file_uploader(key="photo:file").set_value(("-x.png", file.getvalue(), "image/png")).run()
+    test.button(key="networks:restore").click().run()
+    assert not test.exception and not test.error
+    (elsewhere / "-x.noise25.png").write_bytes(downloads["networks:Picture with noise"])
+    assert run([*shlex.split(test.code[0].value)[1:], "--no-metadata"]) == 0
+    assert downloads["networks:Restored picture"] == (elsewhere / "-x.noise25.restored.png").read_bytes()
+    found = Image.open(io.BytesIO(downloads["networks:Restored picture"]))
+    assert (found.mode, found.size) == ({"P": "RGB"}.get(mode, mode), (120, 110))
+
+
 def test_a_picture_that_was_restored_is_not_offered_for_another_alpha(page, downloads, events):
     test = page(alpha="0.5")
     test.button(key="networks:restore").click().run()
@@ -194,6 +211,34 @@ def test_it_says_how_far_the_filters_correlate_and_what_that_means(page):
     same = page(b="weak")
     (said,) = [words(caption.value) for caption in same.caption if "Correlation" in caption.value]
     assert "1.000 (median of 3 layers; weakest: conv.0, 1.000)" in said
+
+
+def test_networks_that_enlarge(explorer, shipped_networks, shown, small, downloads, elsewhere):
+    shipped_networks("large", "larger")
+    test = explorer("networks", noise="10")
+    assert not test.exception and not test.error and not test.table  # nothing of that size to compare with
+    sides = shown[-1][0]
+    assert pixels(sides.left).shape == (96, 96, 3) and pixels(sides.right).shape == (192, 192, 3)
+    test.button(key="networks:restore").click().run()
+    assert pixels(downloads["networks:Restored picture"]).shape == (1024, 1024, 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "names", "expected"),
+    [
+        (1e-6, ("weak", "strong"), 512),
+        (10.0, ("weak", "strong"), 96),
+        (0.02, ("weak", "strong"), 192),
+        (1e-6, ("large", "larger"), 512),
+    ],
+)
+def test_the_part_is_as_large_as_the_machine_restores_in_a_moment(network_files, monkeypatch, seconds, names, expected):
+    from app.networks.pair import NetworkPair
+    from blendgan.dni.network_files import open_network
+
+    monkeypatch.setattr(NetworkPair, "_seconds", lambda pair, pixels: seconds)
+    pair = NetworkPair(*(open_network(network_files[name]) for name in names), torch.device("cpu"))
+    assert pair.side_px == expected and pair.margin == 3 and pair.is_exact
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_what_had_to_make_room_is_told(both, network_files, monkeypatch):
     (warning,) = both.warning
     assert "weak.safetensors had to make room" in words(warning.value) and not both.exception
     assert not both.run().warning
-    monkeypatch.setattr(store, "BROUGHT_BYTES", 1)
+    store.networks().limit_bytes = 1
     store.networks().add("others.safetensors", network_files["weak"].read_bytes())
     assert not store.networks()._brought
 

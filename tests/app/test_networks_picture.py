@@ -27,6 +27,13 @@ def test_noise_has_the_deviation_that_it_is_told():
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.02  # rows have patterns of their own
 
 
+def test_a_grey_picture_has_grey_noise():
+    grey = np.repeat(PICTURE[..., :1], 3, axis=2)
+    noisy = with_noise(grey, 20, 3, is_grey=True)
+    assert (noisy[..., 0] == noisy[..., 2]).all() and not np.array_equal(noisy, grey)
+    assert not np.array_equal(noisy, with_noise(grey, 20, 3))
+
+
 @pytest.mark.parametrize(
     ("place", "expected"),
     [((0, 0), (0, 0)), ((1, 1), (38, 18)), ((0.5, 0.5), (19, 9))],
