@@ -62,9 +62,8 @@ class Course:
         self.metric, self.journal, self.count = metric, journal, count
         self.left = list(setting.alphas)
         self.seen: dict[float, list[tuple[float, ...]]] = {alpha: [] for alpha in self.left}  # (metric, loss) each
-        self.grounds: list[
-            tuple[float, ...]
-        ] = []  # (metric, loss of the input, metric of the mean of pixels at each α)
+        # (metric and loss of what was given, metric of the mean of pixels at each α), for each picture
+        self.grounds: list[tuple[float, ...]] = []
 
     def run(self) -> Iterator[Measured | Dropped]:
         start = 0
@@ -88,7 +87,7 @@ class Course:
             network: Restorer | None = None
             for shot in shots:
                 key = self._key(shot, f"{alpha:g}")
-                figures = self.journal.get(key)
+                figures = self.journal.get(key, 2)
                 if figures is None:
                     network = network or self.bench.network(alpha)
                     figures = self._judge(output(network, shot.given), shot.clean)
@@ -102,8 +101,8 @@ class Course:
 
     def _ground(self, shot: _Shot) -> tuple[float, ...]:
         """What the networks between are compared with; the outputs of the ends are made once."""
-        found = self.journal.get(self._key(shot, "ground"))
-        if found is not None and all(self.journal.get(self._key(shot, end)) for end in ("0", "1")):
+        found = self.journal.get(self._key(shot, "ground"), 2 + len(self.setting.alphas))
+        if found is not None and all(self.journal.get(self._key(shot, end), 2) for end in ("0", "1")):
             return found
         ends = [output(restorer, shot.given) for restorer in self.bench.restorers]
         for end, picture in zip(("0", "1"), ends, strict=True):
@@ -119,7 +118,7 @@ class Course:
 
     def _key(self, shot: _Shot, what: str) -> str:
         networks = f"{self.bench.a.fingerprint} {self.bench.b.fingerprint}"
-        return f"{networks} noise {self.noise:g} picture {shot.file.sha256} {what}"
+        return f"{networks} noise {self.noise!r} picture {shot.file.sha256} {what}"
 
     def _drop(self, rung: int) -> Iterator[Dropped]:
         dropped = beaten({alpha: [one[0] for one in self.seen[alpha]] for alpha in self.left}, self.metric)
@@ -133,7 +132,8 @@ class Course:
         losses = [self._loss(point) for point in points]
         given = fmean(ground[0] for ground in self.grounds)
         a, b = self.bench.labels
-        return Curve(a, b, self.noise, len(self.files), given, points, barrier_of(losses), self.metric)
+        is_repaired = self.bench.mend is not None
+        return Curve(a, b, self.noise, len(self.files), given, points, barrier_of(losses), self.metric, is_repaired)
 
     def _point(self, index: int, alpha: float) -> Point:
         seen = self.seen[alpha]

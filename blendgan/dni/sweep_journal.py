@@ -33,9 +33,12 @@ class SweepJournal:
         elif path is not None:
             self._begin(path)
 
-    def get(self, key: str) -> tuple[float, ...] | None:
-        """Return the figures under a key, None where there are none yet."""
-        return self._figures.get(key)
+    def get(self, key: str, count: int) -> tuple[float, ...] | None:
+        """Return the figures under a key, None where there are none yet. Raises InputError for more or fewer."""
+        found = self._figures.get(key)
+        if found is not None and len(found) != count:
+            raise InputError(f"{self._path}: found {len(found)} figures of {key}, expected {count}; {ADVICE}")
+        return found
 
     def put(self, key: str, figures: Sequence[float]) -> None:
         """Keep figures, on the disk too."""

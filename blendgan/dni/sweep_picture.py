@@ -42,7 +42,7 @@ def _chart(curve: Curve) -> Chart:
 
 def _title(curve: Curve) -> str:
     best = f"best alpha {curve.best.alpha:g} ({figure(curve.best.value, curve.metric)})"
-    return f"{curve.a[:LONGEST_NAME]} to {curve.b[:LONGEST_NAME]}, noise {curve.noise:g}, {best}"
+    return f"{curve.a[:LONGEST_NAME]} to {curve.b[:LONGEST_NAME]}, {curve.conditions}, {best}"
 
 
 def strip(trials: Sequence[tuple[Bench, float]], table: Table, setting: Setting, file: CleanFile) -> Image.Image:

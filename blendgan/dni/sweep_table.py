@@ -42,11 +42,17 @@ class Curve:
     points: tuple[Point, ...]
     barrier: Barrier
     metric: Metric
+    is_repaired: bool = False  # the networks between had their activations restored
 
     @property
     def title(self) -> str:
         """From where to where, and at which noise."""
-        return f"{self.a} → {self.b}, noise {self.noise:g}"
+        return f"{self.a} → {self.b}, {self.conditions}"
+
+    @property
+    def conditions(self) -> str:
+        """At which noise, and whether with REPAIR."""
+        return f"noise {self.noise:g}{', with REPAIR' if self.is_repaired else ''}"
 
     def is_dropped(self, point: Point) -> bool:
         """Whether a network was beaten before it saw all pictures."""
@@ -131,6 +137,7 @@ def _curve_json(curve: Curve) -> dict[str, Any]:
         "a": curve.a,
         "b": curve.b,
         "noise": curve.noise,
+        "repaired": curve.is_repaired,
         "input": curve.input_value,
         "best_alpha": curve.best.alpha,
         "best": curve.best.value,

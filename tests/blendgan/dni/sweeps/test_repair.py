@@ -184,6 +184,7 @@ def test_a_sweep_with_repair_has_the_same_ends_and_another_middle(networks, dncn
     metric = open_metric("psnr")
     plain = swept(sweep(pair, files, metric, setting)).curves[0]
     mended = swept(sweep(pair, files, metric, setting, repair=mending)).curves[0]
+    assert (plain.title, mended.title) == ("a → b, noise 20", "a → b, noise 20, with REPAIR")
     assert [plain.at(end).value for end in (0, 1)] == [mended.at(end).value for end in (0, 1)]
     assert abs(plain.at(0.5).value - mended.at(0.5).value) > 0.1
     journal = tmp_path / "sweep.jsonl"

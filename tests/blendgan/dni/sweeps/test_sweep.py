@@ -181,6 +181,11 @@ def test_another_journal_is_refused_in_one_line(pair, files, tmp_path):
     journal.write_text("\n".join([whole[0], "damaged", *whole[2:]]) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"line 2 is damaged, expected figures of a sweep; choose another --outdir"):
         swept(sweep(pair, files[:1], PSNR, replace(ALL, steps=2), journal=journal))
+    entry = json.loads(whole[1])
+    short = json.dumps({**entry, "figures": entry["figures"][:1]})
+    journal.write_text("\n".join([whole[0], short, *whole[2:]]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"found 1 figures of .*, expected 2; choose another --outdir"):
+        swept(sweep(pair, files[:1], PSNR, replace(ALL, steps=2), journal=journal))
     journal.write_text(json.dumps({"journal": "another"}) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match="found another file, expected the journal of a sweep"):
         swept(sweep(pair, files[:1], PSNR, replace(ALL, steps=2), journal=journal))
