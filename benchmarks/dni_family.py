@@ -128,8 +128,8 @@ def levels_chart(curves: Sequence[Curve]) -> Chart:
         Line(f"noise {curve.noise:g}", tuple((point.alpha, point.value - curve.best.value) for point in curve.points))
         for curve in curves
     )
-    axis = Axis("α, the share of N60", ticks=SHOWN)
-    return Chart("PSNR against the best α of each level, dB", lines, {}, axis, starts="values")
+    axis = Axis("alpha, the share of N60", ticks=SHOWN)
+    return Chart("PSNR against the best alpha of each level, dB", lines, {}, axis, starts="values")
 
 
 def filters_chart(family: dict[int, NetworkFile], curves: Sequence[Curve]) -> Chart:

@@ -20,7 +20,7 @@ from blendgan.dni import correlation
 from blendgan.dni.degradation import CleanFile, degrade, pattern_seed, read_clean
 from blendgan.dni.network_files import NetworkFile, open_network
 from blendgan.dni.quality import open_metric
-from blendgan.dni.repair import RepairPictures
+from blendgan.dni.repair_pictures import RepairPictures
 from blendgan.dni.sweep import sweep, swept
 from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Curve

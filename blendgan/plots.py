@@ -18,7 +18,8 @@ DASH_PX = 6
 STEPS = 3  # of the upright axis, at least
 STEP_SIZES = (5, 2.5, 1, 0.5, 0.25)  # times a power of ten
 PAPER, INK, GREY, PALE = (255, 255, 255), (32, 32, 32), (120, 120, 120), (226, 226, 226)
-COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, for colour-blind eyes
+# Okabe and Ito's, for colour-blind eyes
+COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233))
 
 
 @dataclass(frozen=True)
