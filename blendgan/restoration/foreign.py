@@ -108,7 +108,8 @@ def _unknown(tensors: Mapping[str, Tensor], name: str) -> str:
     names = ", ".join(list(tensors)[:FIRST_NAMES])
     more = f" and {len(tensors) - FIRST_NAMES} more" if len(tensors) > FIRST_NAMES else ""
     found = f"{names or 'none'}{more}"
-    return f"{name}: found the tensors {found}: neither a DnCNN nor a compact super-resolution network"
+    ours = "neither a DnCNN, a compact super-resolution network nor a residual denoiser"
+    return f"{name}: found the tensors {found}: {ours}"
 
 
 def _reason(error: Exception) -> str:

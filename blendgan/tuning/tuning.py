@@ -1,0 +1,107 @@
+"""`Tuning`: a main network, frozen, and what is trained beside it for a second level; one α turns from first to second.
+
+The main network is a copy of the one given, which is never touched. Nothing of its code is edited: filters are replaced
+by parametrisation, features by hooks.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from blendgan.restoration.foreign import Described
+from blendgan.restoration.restorer import Sizes
+from blendgan.tuning.dial import Alpha, Dial
+from blendgan.tuning.layers import Survey
+from stylegan2.errors import InputError
+
+
+class Tuning(nn.Module):
+    """The interface of all methods. Parameters and state dict are those of the tuning alone, not the main network's.
+
+    `forward(pictures, alpha)`: [N, C, H, W] -> [N, C, sH, sW]; at alpha = 0 the main network's result to the bit, and
+    before any training at every alpha. `alpha` is a number in [0, 1], or a map [1, 1, H, W] of such, one for each
+    pixel. Raises InputError for others, and for a map of another size than the pictures'.
+    """
+
+    def __init__(self, network: nn.Module, sizes: Sizes = Sizes()) -> None:  # noqa: B008  (frozen)
+        super().__init__()
+        main = copy.deepcopy(network).eval().requires_grad_(False)
+        self._held = (main,)  # in a tuple, so that its tensors are none of this module's
+        self.sizes = sizes
+        self.dial = Dial()
+
+    @property
+    def main(self) -> nn.Module:
+        """The main network, with what tunes it attached: it acts by the last α that was turned to."""
+        return self._held[0]
+
+    @property
+    def inner(self) -> nn.Module:
+        """The main network without spandrel's wrapper, which takes no gradients."""
+        return self.main.model if isinstance(self.main, Described) else self.main
+
+    def forward(self, pictures: Tensor, alpha: Alpha = 1.0) -> Tensor:
+        """Return the tuned network's result."""
+        self._turn(pictures, alpha)
+        output: Tensor = self.main(pictures)
+        return output
+
+    def trained(self, pictures: Tensor) -> Tensor:
+        """Return the result at the second level, with gradients. Sides must be what the network takes unpadded."""
+        self.dial.turn(1.0)
+        return self._first_tensor(self.inner(pictures))
+
+    def extra_multiply_adds(self, survey: Survey) -> int:
+        """Return what the tuning adds to one run of the surveyed network; see `costs.py`."""
+        raise NotImplementedError
+
+    def extra_reach(self) -> int:
+        """Return how many px further than the main network a pixel of the result looks, to each side."""
+        return 0
+
+    def filters(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return of each layer whose filters the tuning changes those of the first and of the second level.
+
+        Filters lie along the first axis. Methods that change features alone return none.
+        """
+        return {}
+
+    def _turn(self, pictures: Tensor, alpha: Alpha) -> None:
+        self.dial.turn(alpha)
+        if self.dial.map is not None:
+            found, expected = tuple(self.dial.map.shape[2:]), tuple(pictures.shape[2:])
+            if found != expected:
+                raise InputError(
+                    f"alpha: found a map of {found[1]} x {found[0]} px, expected the pictures' size, {expected[1]} x "
+                    f"{expected[0]} px"
+                )
+            self.dial.map = self.dial.map.to(pictures)
+            self.dial.padded(*self.sizes.padded(*expected))
+
+    def _first_tensor(self, output: Any) -> Tensor:
+        if isinstance(output, (tuple, list)) and output:
+            output = output[0]
+        if not isinstance(output, Tensor):
+            raise InputError(f"{type(self.inner).__name__}: found a result of {type(output)}, expected a picture")
+        return output
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Tuning:  # noqa: FBT001, FBT002 (torch's)
+        """Moves to a device take the main network along."""
+        self.main._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+
+def member(name: str) -> str:
+    """Return a layer's name as that of a member, which must hold no dots: blocks.0.conv1 -> blocks/0/conv1."""
+    return name.replace(".", "/")
+
+
+def finite_parameters(tuning: Tuning) -> bool:
+    """Whether all trained numbers are numbers."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in tuning.parameters())
