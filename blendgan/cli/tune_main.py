@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from blendgan.cli import dni_measures, options, tuning_options
+from blendgan.cli import options, tuning_options
 from blendgan.cli.progress import with_bar
 
 EXAMPLES = """\b
@@ -18,13 +18,13 @@ Examples:
 
 @click.command("main", epilog=EXAMPLES)
 @tuning_options.images
-@dni_measures.noise
+@tuning_options.noise
 @click.option("--width", type=int, default=32, show_default=True, help="Channels of its convolutions.")
 @click.option("--blocks", type=int, default=6, show_default=True, help="Residual blocks.")
 @click.option(
     "--channels", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Of its pictures: grey or colour."
 )
-@tuning_options.course
+@tuning_options.course(rate=1e-3)
 @tuning_options.out
 @options.force
 @options.seed

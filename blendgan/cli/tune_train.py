@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli import dni_measures, options, tuning_options
+from blendgan.cli import options, tuning_options
 from blendgan.cli.progress import with_bar
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
     help="What is trained beside the main network.",
 )
 @tuning_options.images
-@dni_measures.noise
+@tuning_options.noise
 @click.option("--groups", type=int, default=1, show_default=True, metavar="G", help="ftn: groups of filters.")
 @click.option(
     "--variant",
@@ -45,7 +45,7 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
     "--kernel", type=click.Choice(["1", "3", "5"]), default="5", show_default=True, help="adafm: side of its filters."
 )
 @click.option("--layers", type=int, default=3, show_default=True, help="dynamic: how many tuning blocks.")
-@tuning_options.course
+@tuning_options.course(rate=3e-4)
 @tuning_options.out
 @options.force
 @options.seed

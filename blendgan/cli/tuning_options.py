@@ -15,18 +15,31 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 images = click.option(
     "--images", type=dni_measures.FOLDER, required=True, metavar="DIR", help="Clean pictures, with its subfolders."
 )
+noise = click.option(
+    "--noise",
+    type=dni_measures.Levels(),
+    default=(),
+    metavar="SIGMA,...",
+    help="Standard deviation of the noise, of 255; `train` takes two levels, 20,80.",
+)
 out = click.option(
     "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The result: .safetensors."
 )
 
 
-def course(command: Command) -> Command:
-    """Add how long, how fast and on what is trained."""
-    for option in (
-        click.option("--patch", "patch_px", type=int, default=48, show_default=True, help="Side of the patches, px."),
-        click.option("--batch", type=int, default=16, show_default=True, help="Patches at each step."),
-        click.option("--rate", type=options.Finite(), default=1e-3, show_default=True, help="Learning rate, at most."),
-        click.option("--steps", type=int, default=2000, show_default=True, help="How many steps."),
-    ):
-        command = option(command)
-    return command
+def course(rate: float) -> Callable[[Command], Command]:
+    """Add how long, how fast (by default `rate`) and on what is trained."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--patch", "patch_px", type=int, default=48, show_default=True, help="Patches' side, px."),
+            click.option("--batch", type=int, default=16, show_default=True, help="Patches at each step."),
+            click.option(
+                "--rate", type=options.Finite(), default=rate, show_default=True, help="Learning rate, at most."
+            ),
+            click.option("--steps", type=int, default=2000, show_default=True, help="How many steps."),
+        ):
+            command = option(command)
+        return command
+
+    return add

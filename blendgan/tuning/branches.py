@@ -65,8 +65,9 @@ class CFSNet(Tuning):
                 "another method, or a network with residual blocks"
             )
         self.blocks, self.couplings = nn.ModuleDict(), nn.ModuleDict()
+        given = dict(network.named_modules())  # without the hooks that hang on the copy's layers
         for block in blocks:
-            self.blocks[member(block.name)] = tuning = copy.deepcopy(block.module).requires_grad_(True)
+            self.blocks[member(block.name)] = tuning = copy.deepcopy(given[block.name]).requires_grad_(True)
             self.couplings[member(block.name)] = coupling = Coupling(block.channels)
             block.module.register_forward_hook(self._hook(tuning, coupling))
         self.eval()

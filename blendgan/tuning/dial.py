@@ -12,6 +12,7 @@ from torch.nn import functional
 from blendgan.restoration.region_map import resized
 from stylegan2.errors import InputError
 
+MOST_PADDING_PX = 256  # by networks that want whole windows or halvings
 Alpha = float | Tensor  # in [0, 1]: 0 the first level, 1 the second; a map is [1, 1, H, W], one number for each pixel
 
 
@@ -21,6 +22,8 @@ class Dial:
     def __init__(self) -> None:
         self.level: float = 1.0
         self.map: Tensor | None = None
+        self.unpadded: Tensor | None = None
+        self.is_fitted = True
 
     def turn(self, alpha: Alpha) -> None:
         """Set α. Raises InputError for what is no number from 0 to 1, or no map of such."""
@@ -29,7 +32,7 @@ class Dial:
                 raise InputError(f"alpha: found a map {list(alpha.shape)} of {alpha.dtype}, expected [1, 1, H, W]")
             if not bool(((alpha >= 0) & (alpha <= 1)).all()):
                 raise InputError("alpha: found a map with numbers beyond 0 and 1, expected shares of the second level")
-            self.level, self.map = 0.0, alpha
+            self.level, self.map, self.unpadded, self.is_fitted = 0.0, alpha, alpha, False
         elif 0 <= alpha <= 1:
             self.level, self.map = float(alpha), None
         else:
@@ -55,21 +58,30 @@ class Dial:
             tall, wide = self.map.shape[2:]
             self.map = functional.pad(self.map, (0, width - wide, 0, height - tall), "replicate")
 
+    def fit(self, given: Tensor) -> None:
+        """Pad the map as the network pads its picture itself; `given`: what its first layer is given, [N, C, h, w]."""
+        if self.map is not None and not self.is_fitted and given.ndim == 4:
+            (height, width), (tall, wide) = self.map.shape[2:], given.shape[2:]
+            if 0 <= tall - height <= MOST_PADDING_PX and 0 <= wide - width <= MOST_PADDING_PX:
+                self.padded(tall, wide)
+        self.is_fitted = True
+
     def share_at(self, output: Tensor) -> Alpha:
         """α for a layer's result [N, C, h, w]: the number, or the map at its size [1, 1, h, w].
 
         Raises InputError for a layer whose results have another aspect than the map.
         """
-        if self.map is None:
+        if self.map is None or self.unpadded is None:
             return self.level
-        height, width = self.map.shape[2:]
         tall, wide = output.shape[2:] if output.ndim == 4 else (0, 0)
-        if (tall, wide) != (1, 1) and abs(tall * width - wide * height) > max(height, width):
-            raise InputError(
-                f"map: a layer gives {list(output.shape)} for a picture of {width} x {height} px, which no map fits; "
-                "give one number (--alpha)"
-            )
-        return resized(self.map, tall, wide).to(output.dtype)
+        for alpha in (self.map, self.unpadded):  # what a network pads, it also cuts
+            height, width = alpha.shape[2:]
+            if (tall, wide) == (1, 1) or abs(tall * width - wide * height) <= max(height, width):
+                return resized(alpha, tall, wide).to(output)
+        raise InputError(
+            f"map: a layer gives {list(output.shape)} for a picture of {width} x {height} px, which no map fits; give "
+            "one number (--alpha)"
+        )
 
 
 def between(first: Tensor, second: Tensor, share: Alpha) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from blendgan.dni.mixing import interpolate
+from blendgan.restoration.foreign import Described
 from blendgan.restoration.region_map import resized
 from blendgan.restoration.restorer import Sizes
 from blendgan.tuning.dial import Alpha, between
@@ -22,7 +23,6 @@ class DNI(Tuning):
 
     def __init__(self, network: nn.Module, sizes: Sizes = Sizes()) -> None:  # noqa: B008  (frozen)
         super().__init__(network, sizes)
-        filter_layers(self.main)  # a network without filters is refused as by the other methods
         self.second = nn.ParameterDict(
             {member(name): nn.Parameter(value.clone()) for name, value in self._first().items()}
         )
@@ -38,9 +38,12 @@ class DNI(Tuning):
 
     def trained(self, pictures: Tensor) -> Tensor:
         """Return the second level's result, with gradients."""
-        prefix = "" if self.inner is self.main else "model."
-        second = {name.removeprefix(prefix): value for name, value in self._second().items()}
-        return self._first_tensor(functional_call(self.inner, second, (pictures,)))
+        main, second = self.main, self._second()
+        if not isinstance(main, Described):
+            return self._first_tensor(functional_call(main, second, (pictures,)))
+        inner = {name.removeprefix("model."): value for name, value in second.items()}
+        run = main.with_gradients(pictures, lambda given: functional_call(main.model, inner, (given,)))
+        return self._first_tensor(run)
 
     def between(self, level: float) -> dict[str, Tensor]:
         """Return all parameters at a level."""

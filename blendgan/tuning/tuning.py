@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from blendgan.restoration.foreign import Described
 from blendgan.restoration.restorer import Sizes
 from blendgan.tuning.dial import Alpha, Dial
-from blendgan.tuning.layers import Survey
+from blendgan.tuning.layers import Survey, filter_layers
 from stylegan2.errors import InputError
 
 
@@ -34,16 +34,13 @@ class Tuning(nn.Module):
         self._held = (main,)  # in a tuple, so that its tensors are none of this module's
         self.sizes = sizes
         self.dial = Dial()
+        for layer in filter_layers(main).values():
+            layer.register_forward_pre_hook(self._fit_map)
 
     @property
     def main(self) -> nn.Module:
         """The main network, with what tunes it attached: it acts by the last α that was turned to."""
         return self._held[0]
-
-    @property
-    def inner(self) -> nn.Module:
-        """The main network without spandrel's wrapper, which takes no gradients."""
-        return self.main.model if isinstance(self.main, Described) else self.main
 
     def forward(self, pictures: Tensor, alpha: Alpha = 1.0) -> Tensor:
         """Return the tuned network's result."""
@@ -54,7 +51,8 @@ class Tuning(nn.Module):
     def trained(self, pictures: Tensor) -> Tensor:
         """Return the result at the second level, with gradients. Sides must be what the network takes unpadded."""
         self.dial.turn(1.0)
-        return self._first_tensor(self.inner(pictures))
+        main = self.main
+        return self._first_tensor(main.with_gradients(pictures) if isinstance(main, Described) else main(pictures))
 
     def extra_multiply_adds(self, survey: Survey) -> int:
         """Return what the tuning adds to one run of the surveyed network; see `costs.py`."""
@@ -70,6 +68,10 @@ class Tuning(nn.Module):
         Filters lie along the first axis. Methods that change features alone return none.
         """
         return {}
+
+    def _fit_map(self, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if not self.dial.is_fitted and inputs:
+            self.dial.fit(inputs[0])
 
     def _turn(self, pictures: Tensor, alpha: Alpha) -> None:
         self.dial.turn(alpha)
@@ -87,7 +89,7 @@ class Tuning(nn.Module):
         if isinstance(output, (tuple, list)) and output:
             output = output[0]
         if not isinstance(output, Tensor):
-            raise InputError(f"{type(self.inner).__name__}: found a result of {type(output)}, expected a picture")
+            raise InputError(f"{type(self.main).__name__}: found a result of {type(output)}, expected a picture")
         return output
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Tuning:  # noqa: FBT001, FBT002 (torch's)
