@@ -52,7 +52,7 @@ class Dial:
         """Whether everything is the main network's."""
         return self.map is None and self.level == 0
 
-    def padded(self, height: int, width: int) -> None:
+    def pad(self, height: int, width: int) -> None:
         """Repeat the map's last row and column, up to the size to which the network pads its picture."""
         if self.map is not None:
             tall, wide = self.map.shape[2:]
@@ -63,7 +63,7 @@ class Dial:
         if self.map is not None and not self.is_fitted and given.ndim == 4:
             (height, width), (tall, wide) = self.map.shape[2:], given.shape[2:]
             if 0 <= tall - height <= MOST_PADDING_PX and 0 <= wide - width <= MOST_PADDING_PX:
-                self.padded(tall, wide)
+                self.pad(tall, wide)
         self.is_fitted = True
 
     def share_at(self, output: Tensor) -> Alpha:

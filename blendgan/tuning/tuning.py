@@ -10,7 +10,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from blendgan.restoration.foreign import Described
@@ -83,7 +82,7 @@ class Tuning(nn.Module):
                     f"{expected[0]} px"
                 )
             self.dial.map = self.dial.map.to(pictures)
-            self.dial.padded(*self.sizes.padded(*expected))
+            self.dial.pad(*self.sizes.padded(*expected))
 
     def _first_tensor(self, output: Any) -> Tensor:
         if isinstance(output, (tuple, list)) and output:
@@ -102,8 +101,3 @@ class Tuning(nn.Module):
 def member(name: str) -> str:
     """Return a layer's name as that of a member, which must hold no dots: blocks.0.conv1 -> blocks/0/conv1."""
     return name.replace(".", "/")
-
-
-def finite_parameters(tuning: Tuning) -> bool:
-    """Whether all trained numbers are numbers."""
-    return all(bool(torch.isfinite(parameter).all()) for parameter in tuning.parameters())
