@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blendgan.cli import dni, main
+from blendgan.cli import dni, main, tune
 from blendgan.inspection import describe_model
 
 HEAVY = ("torch", "numpy", "PIL", "pydantic", "rich", "safetensors", "scipy", "streamlit", "yaml")
@@ -35,6 +35,7 @@ def run_lightly(*lines: list[str]) -> str:
 def test_help_imports_nothing_heavy():
     out = run_lightly(["--version"], ["--help"], *([name, "--help"] for name in main.COMMANDS))
     run_lightly(*(["dni", name, "--help"] for name in dni.COMMANDS))
+    run_lightly(*(["tune", name, "--help"] for name in tune.COMMANDS))
     assert all(f"Usage: blendgan {name} " in out for name in main.COMMANDS)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,6 +39,15 @@ class Described(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         with _quietly():
             return torch.cat([self._call(picture[None]) for picture in pictures])  # it takes one picture at a time
+
+    def with_gradients(self, pictures: Tensor, model: Callable[[Tensor], Any] | None = None) -> Any:
+        """Return what the network, or `model` in its place, gives for pictures of sizes that need no padding.
+
+        The library's own call takes no gradients; what it adds to the picture, such as a map of the noise, is added.
+        """
+        plain: Callable[[Any, Tensor], Any] = lambda network, given: network(given)  # noqa: E731
+        with _quietly():
+            return getattr(self._call, "_call_fn", plain)(model or self.model, pictures)
 
 
 def recognise_foreign(tensors: Mapping[str, Tensor], name: str) -> Restorer:
@@ -108,7 +117,8 @@ def _unknown(tensors: Mapping[str, Tensor], name: str) -> str:
     names = ", ".join(list(tensors)[:FIRST_NAMES])
     more = f" and {len(tensors) - FIRST_NAMES} more" if len(tensors) > FIRST_NAMES else ""
     found = f"{names or 'none'}{more}"
-    return f"{name}: found the tensors {found}: neither a DnCNN nor a compact super-resolution network"
+    ours = "neither a DnCNN, a compact super-resolution network nor a residual denoiser"
+    return f"{name}: found the tensors {found}: {ours}"
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from blendgan.restoration.networks import Compact, DnCNN
+from blendgan.restoration.restorer import Sizes
 from stylegan2.errors import ShapeMismatch
 
 LAYER = re.compile(r"((?:.*\.)?)(\d+)\.(weight|bias|running_mean|running_var|num_batches_tracked)")
@@ -38,6 +39,7 @@ class Layout:
     scale: int
     reach: int
     modules: Mapping[str, str]  # "norm.3" -> "module.model.9"
+    sizes: Sizes = Sizes()
 
     def fill(self, tensors: Mapping[str, Tensor], name: str) -> nn.Module:
         """Give the network these tensors, as float32; evaluation mode, no gradients.

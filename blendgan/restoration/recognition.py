@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from blendgan.restoration.foreign import recognise_foreign
 from blendgan.restoration.layouts import Layout, find_layout
+from blendgan.restoration.residual_layout import find_residual
 from blendgan.restoration.restorer import Restorer
 from stylegan2.errors import ShapeMismatch
 
@@ -15,12 +16,13 @@ from stylegan2.errors import ShapeMismatch
 def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
     """Return the network with these tensors, float32, in evaluation mode, without gradients.
 
-    DnCNN and the compact super-resolution network are known by themselves, all others through the library spandrel
-    (the extra `restore`), where it is there. `name` is for messages. Raises UnknownFormat, which tells the first names,
-    for any other network, and ShapeMismatch, which names the first tensor that does not fit, for a known one.
+    DnCNN, the compact super-resolution network and the residual denoiser are known by themselves, all others through
+    the library spandrel (the extra `restore`), where it is there. `name` is for messages. Raises UnknownFormat, which
+    tells the first names, for any other network, and ShapeMismatch, which names the first tensor that does not fit, for
+    a known one.
     """
     tensors = dict(tensors)  # those of a file are read whenever they are asked for
-    layout = find_layout(tensors, name)
+    layout = _find(tensors, name)
     if layout is None:
         return recognise_foreign(tensors, name)
 
@@ -28,11 +30,15 @@ def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
         return _layout_of(other, name, layout.words).fill(other, name)
 
     network = layout.fill(tensors, name)
-    return Restorer(network, layout.words, layout.channels, layout.scale, layout.reach, name, build=build)
+    return Restorer(network, layout.words, layout.channels, layout.scale, layout.reach, name, layout.sizes, build=build)
+
+
+def _find(tensors: Mapping[str, Tensor], name: str) -> Layout | None:
+    return find_residual(tensors, name) or find_layout(tensors, name)
 
 
 def _layout_of(tensors: Mapping[str, Tensor], name: str, words: str) -> Layout:
-    layout = find_layout(tensors, name)
+    layout = _find(tensors, name)
     if layout is None or layout.words != words:
         found = "another architecture" if layout is None else f"a {layout.words}"
         raise ShapeMismatch(f"{name}: found {found}, expected a {words}")

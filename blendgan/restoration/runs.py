@@ -85,7 +85,7 @@ def prepare(
     Raises InputError for a photo or a result that cannot be, before any work, and as `mixture` and `by_region`.
     """
     target = photo_file.with_name(f"{photo_file.stem}.restored.png") if out is None else out
-    _require_place(target, photo_file, [network.name for network in networks])
+    require_place(target, photo_file, [network.name for network in networks])
     photo = read_photo(photo_file)
     height, width = photo.pixels.shape[:2]
     if shares.masking is None:
@@ -93,11 +93,12 @@ def prepare(
     else:
         restoring = by_region(networks, shares.masking, height, width, shares.mending)
     restoring.to(device or torch.device("cpu"))
-    _require_room(target, max(height, width) * restoring.restorer.scale)
+    require_room(target, max(height, width) * restoring.restorer.scale)
     return Run(photo_file, photo, tuple(networks), shares, restoring, target, tile)
 
 
-def _require_place(out: Path, photo_file: Path, models: Sequence[str]) -> None:
+def require_place(out: Path, photo_file: Path, models: Sequence[str]) -> None:
+    """Raise InputError for a result that would replace what is read, or that cannot be written where it should be."""
     form_of(out)
     for read in (photo_file, *map(Path, models)):
         if read.exists() and read.resolve() == out.resolve():
@@ -107,7 +108,8 @@ def _require_place(out: Path, photo_file: Path, models: Sequence[str]) -> None:
         raise InputError(f"{out}: cannot be written in {there}; choose another place with -o")
 
 
-def _require_room(out: Path, longest_px: int) -> None:
+def require_room(out: Path, longest_px: int) -> None:
+    """Raise InputError for a result whose longer side is more than the form of its name can hold."""
     if longest_px > form_of(out).largest_px:
         raise InputError(
             f"{out}: found a result of {longest_px} px on its longer side, {form_of(out).name} holds at most "

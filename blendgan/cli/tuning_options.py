@@ -1,0 +1,45 @@
+"""Options of the commands that train a small network on clean pictures, one decorator each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from blendgan.cli import dni_measures, options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+images = click.option(
+    "--images", type=dni_measures.FOLDER, required=True, metavar="DIR", help="Clean pictures, with its subfolders."
+)
+noise = click.option(
+    "--noise",
+    type=dni_measures.Levels(),
+    default=(),
+    metavar="SIGMA,...",
+    help="Standard deviation of the noise, of 255; `train` takes two levels, 20,80.",
+)
+out = click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The result: .safetensors."
+)
+
+
+def course(rate: float) -> Callable[[Command], Command]:
+    """Add how long, how fast (by default `rate`) and on what is trained."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--patch", "patch_px", type=int, default=48, show_default=True, help="Patches' side, px."),
+            click.option("--batch", type=int, default=16, show_default=True, help="Patches at each step."),
+            click.option(
+                "--rate", type=options.Finite(), default=rate, show_default=True, help="Learning rate, at most."
+            ),
+            click.option("--steps", type=int, default=2000, show_default=True, help="How many steps."),
+        ):
+            command = option(command)
+        return command
+
+    return add
