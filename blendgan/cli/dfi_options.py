@@ -31,7 +31,7 @@ _OPTIONS = (
     click.option("--features", "network", default="auto", show_default=True, metavar="NETWORK",
                  help="vgg19, or a model whose discriminator serves; auto: vgg19 where it is there, else portraits."),
     click.option("--size", "size_px", type=click.IntRange(min=1), metavar="PX",
-                 help="Longer side of the picture that is worked on.  [default: what the network knows best]"),
+                 help="Longer side of the picture that is worked on.  [default: 256 for portraits, 200 for vgg19]"),
     click.option("--faces", default="all", show_default=True, help="all, largest, or numbers from the left: 1,3."),
     click.option("--aligned", is_flag=True, help="Take the photo whole: aligned as the sets are, of a face or not."),
     click.option("--mask", metavar="REGION|FILE",

@@ -101,7 +101,7 @@ def edit_picture(
         space = space_about(features, begin)
         direction = yield from _direction(space, begin, edit, settings, where, file)
         directions.append(direction)
-        edited = yield from _moved(space, begin, edit, direction, settings, where)
+        edited = yield from _moved(space, begin, edit, direction, settings)
         picture = picture.lerp(edited, where).clamp(-1, 1)
     yield Edited(picture, tuple(directions))
 
@@ -135,7 +135,7 @@ def _hidden(picture: Tensor, where: Tensor) -> Tensor:
 
 
 def _moved(
-    space: Space, begin: Tensor, edit: Edit, direction: Direction, settings: Settings, where: Tensor
+    space: Space, begin: Tensor, edit: Edit, direction: Direction, settings: Settings
 ) -> Generator[Step, None, Tensor]:
     """The picture at the end of the step and, where artefacts are removed by it, also what α = 0 gives: one search."""
     alphas = {edit.alpha, 0.0} if settings.remove_artefacts and not edit.is_filling else {edit.alpha}
@@ -147,5 +147,5 @@ def _moved(
     if edit.is_filling:
         return found
     if settings.match_colours:
-        found = match_colours(found, begin, where)
+        found = match_colours(found, begin)
     return without_artefacts(found[:1], found[-1:], begin) if settings.remove_artefacts else found

@@ -21,11 +21,14 @@ from stylegan2.loading import load_discriminator, open_model
 
 AUTO, VGG = "auto", "vgg19"
 SHIPPED = "portraits"  # its discriminator saw 128 px portraits
+# A discriminator edits pictures best that are so many times those that it was trained on: by eye, frames of glasses
+# are sharper and backgrounds calmer. The paper enlarges its 100 px faces to 200, for VGG-19.
+ENLARGED = 2
 SMALLEST_RMS = 1e-6  # a layer that says nothing of a photo cannot be scaled by it
 
 
 class Layers(Protocol):
-    """A network that sees pictures of any size. `size_px`: of the pictures that it knows best."""
+    """A network that sees pictures of any size. `size_px`: of the pictures that are edited best by it."""
 
     name: str
     fingerprint: str  # SHA-256, hex
@@ -53,7 +56,7 @@ class DiscriminatorLayers:
             )
         self.network: torch.nn.Module = discriminator
         self.discriminator, self.name, self.fingerprint = discriminator, name, fingerprint
-        self.size_px = config.resolution
+        self.size_px = ENLARGED * config.resolution
         self.multiple: int = 2 ** (len(config.resolutions) - 1)
 
     def layers(self, pictures: Tensor) -> list[Tensor]:

@@ -8,13 +8,13 @@ from torch import Tensor
 FLAT = 1e-6  # deviation of a colour that has none: it is moved, not stretched
 
 
-def match_colours(pictures: Tensor, photo: Tensor, weights: Tensor) -> Tensor:
+def match_colours(pictures: Tensor, photo: Tensor) -> Tensor:
     """Give pictures [N, 3, H, W] the photo's [1, 3, H, W] mean and deviation, in red, green and blue each.
 
-    Both are taken over places by `weights` [1, 1, H, W], 0 or more, not 0 all over.
+    Over the whole picture, also beside a mask: in a small region the change of colour is what was asked for.
     """
-    mean, deviation = _moments(photo, weights)
-    own_mean, own_deviation = _moments(pictures, weights)
+    mean, deviation = _moments(photo)
+    own_mean, own_deviation = _moments(pictures)
     gain = torch.where(own_deviation > FLAT, deviation / own_deviation.clamp(min=FLAT), torch.ones_like(own_deviation))
     return (pictures - own_mean) * gain + mean
 
@@ -27,8 +27,6 @@ def without_artefacts(edited: Tensor, reconstructed: Tensor, photo: Tensor) -> T
     return edited - (reconstructed - photo)
 
 
-def _moments(pictures: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each colour, [N, 3, 1, 1]."""
-    shares = weights / weights.sum()
-    mean = (shares * pictures).sum(dim=(2, 3), keepdim=True)
-    return mean, (shares * (pictures - mean).square()).sum(dim=(2, 3), keepdim=True).sqrt()
+    return pictures.mean(dim=(2, 3), keepdim=True), pictures.std(dim=(2, 3), correction=0, keepdim=True)

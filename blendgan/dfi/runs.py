@@ -42,7 +42,7 @@ class Progress:
 class Order:
     """What is asked for: the edits in turn, how, where, and the longer side of the picture that is worked on, in px.
 
-    `size_px`: None is the size that the features know best.
+    `size_px`: None is what suits the features.
     """
 
     edits: tuple[Edit, ...]
