@@ -23,6 +23,8 @@ from projector.paste import compose
 from projector.photo import Photo, with_pixels
 from stylegan2.errors import InputError
 
+GREY_LEVEL = 128  # of a hole; as GREY in editing
+
 
 class Place(Protocol):
     """A picture that is edited: `before` [1, 3, H, W] in [-1, 1]; `mask` [1, 1, H, W] in [0, 1], None is all of it."""
@@ -94,13 +96,13 @@ def whole_place(photo: Photo, features: Layers, size_px: int, mask: Mask | None,
     """Take the picture as it is, its longer side at about `size_px`. Raises InputError for a mask that does not fit."""
     height, width = photo.pixels.shape[:2]
     fitted = fitting_size(features, height, width, size_px)
-    before = resized(from_uint8(photo.pixels), *fitted)
     if mask is None:
-        return WholePlace(before, None, None, is_new)
+        return WholePlace(resized(from_uint8(photo.pixels), *fitted), None, None, is_new)
     require_fit(mask, height, width)
     if not bool(mask.levels.any()):
         raise InputError(f"{mask.name}: found a mask that is black all over, expected white where the photo may change")
-    return WholePlace(before, mask.at(*fitted), mask.at(height, width), is_new)
+    seen = without_hole(photo.pixels, mask) if is_new else photo.pixels
+    return WholePlace(resized(from_uint8(seen), *fitted), mask.at(*fitted), mask.at(height, width), is_new)
 
 
 def face_places(
@@ -117,6 +119,9 @@ def face_places(
     faces = align_faces(photo, name, selection, side)
     if mask is None:
         return [FacePlace(face, None, is_new) for face in faces]
+    if is_new and not mask.is_region:
+        seen = without_hole(photo.pixels, mask)
+        faces = [align_quad(seen, face.quad, face.size, face.score, face.points) for face in faces]
     masked = [FacePlace(face, _in_frame(mask, face, photo), is_new) for face in faces]
     covered: list[Place] = [place for place in masked if place.mask is not None and bool(place.mask.any())]
     if not covered:
@@ -134,6 +139,12 @@ def require_fit(mask: Mask, height: int, width: int) -> None:
             f"{mask.name}: found a mask of {wide} x {tall} px, expected the aspect of the photo, {width} x {height}; "
             "crop it, or draw it on the photo itself"
         )
+
+
+def without_hole(pixels: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
+    """The photo, uint8 [H, W, 3], grey wherever its mask is not black: made smaller, the hole must not bleed."""
+    hole = mask.at(*pixels.shape[:2])[0, 0].numpy() > 0
+    return np.where(hole[..., None], np.uint8(GREY_LEVEL), pixels)
 
 
 def _in_frame(mask: Mask, face: AlignedFace, photo: Photo) -> Tensor:

@@ -121,7 +121,9 @@ def test_direction_is_the_difference_of_means(features, picture, sets):
 def test_sets_that_are_one_set(features, picture, sets):
     plain = read_set(sets[0])
     space = space_about(features, picture(50))
-    with pytest.raises(InputError, match="sets: their mean features differ by 0, expected two sets that look different"):
+    with pytest.raises(
+        InputError, match="sets: their mean features differ by 0, expected two sets that look different"
+    ):
         last(find_direction(space, picture(50), plain, plain, 4))
 
 
