@@ -90,18 +90,19 @@ def _edits(
     targets: tuple[Path, ...],
     alphas: tuple[float, ...],
     pictures: Path | None,
+    unit: str | None,
     inpaint: bool,
     **_: Any,
 ) -> tuple[Edit, ...]:
     from blendgan.dfi.orders import edits_in_turn, filling
 
     if not inpaint:
-        return edits_in_turn(sources, targets, alphas, pictures)
+        return edits_in_turn(sources, targets, alphas, pictures, unit or "photo")
     if sources:
         raise click.UsageError(
             "--inpaint takes no --source: the pictures of --target are seen with the hole and without"
         )
-    return filling(targets, alphas, pictures)
+    return filling(targets, alphas, pictures, unit or "sets")
 
 
 def _go_through(run: Run, *, quiet: bool) -> None:

@@ -20,8 +20,10 @@ _OPTIONS = (
     click.option("--target", "targets", type=SET, multiple=True, metavar="DIR|LIST",
                  help="Pictures with it. Several pairs are done in turn."),
     click.option("--alpha", "alphas", type=Finite(), multiple=True, metavar="A",
-                 help="Length of the step, of which the photo's own features have 1; below 0 away from the target.  "
-                      "[default: 0.4; with --inpaint 1.6]"),
+                 help="Length of the step; below 0 away from the target.  [default: 0.4; with --inpaint 1]"),
+    click.option("--unit", type=click.Choice(["photo", "sets"]),
+                 help="Of alpha: the length of the photo's own features, or how far apart the sets are.  "
+                      "[default: photo; with --inpaint sets]"),
     click.option("--pictures", type=SET, metavar="DIR",
                  help="Where the pictures of the lists are.  [default: beside each list]"),
     click.option("--like", "likes", type=SET, multiple=True, metavar="DIR|LIST",

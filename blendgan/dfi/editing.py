@@ -1,8 +1,8 @@
 """One picture moved along one attribute after another: φ(z) = φ(x) + α w (Upchurch et al. 2017, section 3).
 
-α is the length of the step in units of the photo's features: w is scaled to the root mean square 1, as the photo's
-features are. The paper's w has the length 1 in all, so that a step would shrink as features get more; a share of the
-features' own length does not, and the paper's 0.4 and 1.6 do here what they do there.
+α is the length of the step, in one of two units. `photo`: w is scaled to the root mean square 1, as the photo's own
+features are. The paper's w has the length 1 in all, so that a step shrinks as features get more in number; a share of
+the features' own length does not. `sets`: w as it is, so that 1 goes as far as the means of the two sets lie apart.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from blendgan.dfi.reverse import Solver, Step, reconstruct
 from blendgan.dfi.sets import PictureSet, without
 from stylegan2.errors import InputError
 
+UNITS = ("photo", "sets")
 LARGEST_ALPHA = 100.0  # beyond all use: at 10 a step is ten times as long as the photo's own features
 GREY = 0.0  # of a hole, in [-1, 1]
 
@@ -30,14 +31,18 @@ GREY = 0.0  # of a hole, in [-1, 1]
 class Edit:
     """A step of length `alpha` from `source` toward `target`, negative: away. Without a source: fill the mask's hole.
 
-    Raises InputError for an alpha that is no number, or beyond LARGEST_ALPHA.
+    `unit` of alpha: one of UNITS. Raises InputError for another, and for an alpha that is no number or beyond
+    LARGEST_ALPHA.
     """
 
     source: PictureSet | None
     target: PictureSet
     alpha: float
+    unit: str = "photo"
 
     def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise InputError(f"unit: found {self.unit!r}, expected one of {', '.join(UNITS)}")
         if not abs(self.alpha) <= LARGEST_ALPHA:
             raise InputError(f"alpha: found {self.alpha:g}, expected a number of at most {LARGEST_ALPHA:g} either way")
 
@@ -45,6 +50,10 @@ class Edit:
     def is_filling(self) -> bool:
         """Whether it fills a hole."""
         return self.source is None
+
+    def length(self, direction: Direction) -> float:
+        """The step along `direction.unit`."""
+        return self.alpha * (direction.length if self.unit == "sets" else 1.0)
 
     @property
     def sets(self) -> tuple[PictureSet, ...]:
@@ -102,7 +111,8 @@ def edit_picture(
         direction = yield from _direction(space, begin, edit, settings, where, file)
         directions.append(direction)
         edited = yield from _moved(space, begin, edit, direction, settings)
-        picture = picture.lerp(edited, where).clamp(-1, 1)
+        share = (where > 0).to(picture) if edit.is_filling else where  # a hole ends where its mask does
+        picture = picture.lerp(edited, share).clamp(-1, 1)
     yield Edited(picture, tuple(directions))
 
 
@@ -138,8 +148,9 @@ def _moved(
     space: Space, begin: Tensor, edit: Edit, direction: Direction, settings: Settings
 ) -> Generator[Step, None, Tensor]:
     """The picture at the end of the step and, where artefacts are removed by it, also what α = 0 gives: one search."""
-    alphas = {edit.alpha, 0.0} if settings.remove_artefacts and not edit.is_filling else {edit.alpha}
-    steps = torch.tensor(sorted(alphas, key=lambda alpha: alpha != edit.alpha), device=begin.device)
+    length = edit.length(direction)
+    lengths = (length, 0.0) if length and settings.remove_artefacts and not edit.is_filling else (length,)
+    steps = torch.tensor(lengths, device=begin.device)
     with torch.no_grad():
         targets = space.of(begin) + steps[:, None] * direction.unit  # [1 or 2, D]
     start = begin.expand(len(steps), -1, -1, -1)

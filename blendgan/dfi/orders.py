@@ -10,11 +10,15 @@ from blendgan.dfi.sets import read_set
 from stylegan2.errors import InputError
 
 ALPHA = 0.4  # the paper's for attributes (section 4.1)
-FILLING_ALPHA = 1.6  # the paper's for inpainting faces (section 4.2)
+FILLING_ALPHA = 1.0  # in the unit `sets`: how far a hole takes features off depends on its size
 
 
 def edits_in_turn(
-    sources: Sequence[Path], targets: Sequence[Path], alphas: Sequence[float], pictures: Path | None = None
+    sources: Sequence[Path],
+    targets: Sequence[Path],
+    alphas: Sequence[float],
+    pictures: Path | None = None,
+    unit: str = "photo",
 ) -> tuple[Edit, ...]:
     """Return an edit for each source and target, in turn; one alpha counts for all, none is ALPHA.
 
@@ -26,17 +30,19 @@ def edits_in_turn(
         )
     lengths = _for_each(alphas, len(targets), ALPHA)
     trios = zip(sources, targets, lengths, strict=True)
-    return tuple(Edit(read_set(source, pictures), read_set(target, pictures), a) for source, target, a in trios)
+    return tuple(Edit(read_set(source, pictures), read_set(target, pictures), a, unit) for source, target, a in trios)
 
 
-def filling(targets: Sequence[Path], alphas: Sequence[float], pictures: Path | None = None) -> tuple[Edit, ...]:
+def filling(
+    targets: Sequence[Path], alphas: Sequence[float], pictures: Path | None = None, unit: str = "sets"
+) -> tuple[Edit, ...]:
     """Return the edit that fills a hole from one set of whole pictures; without an alpha, FILLING_ALPHA.
 
     Raises InputError as `edits_in_turn`.
     """
     if len(targets) != 1:
         raise InputError(f"inpaint: found {len(targets)} targets, expected one: --inpaint --target DIR")
-    return (Edit(None, read_set(targets[0], pictures), _for_each(alphas, 1, FILLING_ALPHA)[0]),)
+    return (Edit(None, read_set(targets[0], pictures), _for_each(alphas, 1, FILLING_ALPHA)[0], unit),)
 
 
 def _for_each(alphas: Sequence[float], count: int, usual: float) -> list[float]:

@@ -160,15 +160,16 @@ def _said_of(edit: Edit, taken: Sequence[Direction]) -> dict[str, Any]:
     }  # fmt: skip
     return names | {
         "alpha": edit.alpha,
+        "unit": edit.unit,
         "neighbours": len(taken[0].target),
         "apart": [round(direction.length, 4) for direction in taken],
     }
 
 
 def _sentence(edit: Edit, taken: Sequence[Direction]) -> str:
-    count = len(taken[0].target)
     apart = sum(direction.length for direction in taken) / len(taken)
+    length = sum(edit.length(direction) for direction in taken) / len(taken)
     return (
-        f"{' to '.join(each.name for each in edit.sets)}: {count} neighbours, their means {apart:.2f} apart (the "
-        f"photo's features are 1 long), alpha {edit.alpha:g} is {abs(edit.alpha) / apart:.2g} times that way"
+        f"{' to '.join(each.name for each in edit.sets)}: {len(taken[0].target)} neighbours, whose means lie "
+        f"{apart:.2f} apart; a step of {length:.2f}, {length / apart:.2g} times that way (the photo's features: 1)"
     )

@@ -30,7 +30,7 @@ def test_a_run(here, capsys):
     out, err = capsys.readouterr()
     assert out.splitlines() == ["photo.dfi.png", "photo.dfi.strip.png"]
     assert err.splitlines()[0] == "features: pico"
-    assert err.splitlines()[1].startswith("plain to barred: 5 neighbours, their means ")
+    assert err.splitlines()[1].startswith("plain to barred: 5 neighbours, whose means lie ")
     assert (here / "photo.dfi.png").is_file()
     assert (here / "photo.dfi.strip.png").is_file()
 

@@ -91,6 +91,17 @@ def test_the_photo_is_not_its_own_neighbour(features, picture, pair):
     assert len(result.directions[0].target) == 4
 
 
+def test_units(features, picture, pair):
+    """In that of the sets 1 goes from mean to mean: the same step, said in the photo's."""
+    one = edited(features, picture(50), [Edit(*pair, 1.0, "sets")], QUICK)
+    (direction,) = one.directions
+    same = edited(features, picture(50), [Edit(*pair, direction.length)], QUICK)
+    assert torch.equal(one.picture, same.picture)
+    assert not 0.9 < direction.length < 1.1
+    with pytest.raises(InputError, match="unit: found 'px', expected one of photo, sets"):
+        Edit(*pair, 1.0, "px")
+
+
 @pytest.mark.parametrize("alpha", [math.nan, math.inf, -101.0])
 def test_bad_alphas(alpha, tmp_path):
     with pytest.raises(InputError, match=f"alpha: found {alpha:g}, expected a number of at most 100 either way"):

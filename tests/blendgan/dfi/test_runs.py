@@ -68,12 +68,12 @@ def test_the_change_is_added(features, photo, order):
     said = json.loads(read_metadata(path)["blendgan"])
     assert said["command"] == "dfi"
     assert said["edits"][0] | {"apart": 0} == {
-        "source": "plain", "target": "barred", "alpha": 0.4, "neighbours": 5, "apart": 0,
+        "source": "plain", "target": "barred", "alpha": 0.4, "unit": "photo", "neighbours": 5, "apart": 0,
     }  # fmt: skip
     assert said["features"] == {"name": "pico", "fingerprint": "0" * 64}
     assert said["settings"]["size"] == [32, 32]
     assert str(photo.parent) not in json.dumps(said)
-    assert run.findings()[0].startswith("plain to barred: 5 neighbours, their means ")
+    assert run.findings()[0].startswith("plain to barred: 5 neighbours, whose means lie ")
     run.write(with_metadata=False)
     assert read_metadata(path) == {}
 
@@ -181,7 +181,8 @@ def test_edits_of_a_command_line(sets):
     assert [edit.alpha for edit in edits_in_turn([plain, barred], [barred, plain], [0.7])] == [0.7, 0.7]
     assert edits_in_turn([plain], [barred], [])[0].alpha == 0.4
     (hole,) = filling([barred], [])
-    assert (hole.alpha, hole.source) == (1.6, None)
+    assert hole.unit == "sets"
+    assert (hole.alpha, hole.source) == (1.0, None)
     for build, line in [
         (lambda: edits_in_turn([plain], [], []), "edits: found 1 sources and 0 targets, expected one --source for"),
         (lambda: edits_in_turn([plain] * 3, [barred] * 3, [1, 2]), "alpha: found 2 for 3 edits, expected one for all"),
