@@ -123,9 +123,17 @@ def require_mask(edits: Sequence[Edit], mask: object) -> None:
 
 
 def require_sets(edits: Sequence[Edit], settings: Settings, file: Path) -> None:
-    """Raise InputError where a set, without the photo itself, is too small."""
+    """Raise InputError where a set, without the photo, is too small, or where an attribute has none of its pictures."""
+    known: set[str] = set()
     for edit in edits:
         neighbour_count(settings.neighbours, *(without(each, file) for each in edit.sets))
+        known.update(*(each.keys for each in edit.sets))
+    for attribute in settings.attributes:
+        if not attribute.keys & known:
+            raise InputError(
+                f"{attribute.name}: found none of its {len(attribute.files)} pictures in the source and target sets, "
+                "expected some of the very same files; --like counts files that are in both"
+            )
 
 
 def _direction(

@@ -11,7 +11,7 @@ from blendgan.dfi.editing import Edit, Settings
 from blendgan.dfi.orders import edits_in_turn, filling
 from blendgan.dfi.reverse import Solver
 from blendgan.dfi.runs import Order, Progress, prepare
-from blendgan.dfi.sets import read_set
+from blendgan.dfi.sets import PictureSet, read_set
 from blendgan.faces import ALL, WHOLE
 from blendgan.images import read_metadata
 from blendgan.masks import load_mask
@@ -165,6 +165,12 @@ def test_what_is_refused_before_any_work(features, photo, order, tmp_path, sets)
         ({"edits": hole}, None, InputError, "inpaint: found no mask"),
         ({"size_px": 5}, None, InputError, "size: found 5 px, expected at least 8 for pico"),
         ({"settings": Settings(neighbours=9)}, None, InputError, "plain: found 5 pictures"),
+        (
+            {"settings": Settings(attributes=(PictureSet("odd", (photo,)),))},
+            None,
+            InputError,
+            "odd: found none of its 1",
+        ),
         ({}, photo, InputError, "would be written over the photo"),
         ({}, photo.with_suffix(".gif"), InputError, "found the ending '.gif'"),
         ({"selection": ALL}, None, NoFaceFound, "photo.png"),
