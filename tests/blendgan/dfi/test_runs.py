@@ -154,6 +154,26 @@ def test_masks_of_faces(features, order, tmp_path):
         prepare(photo, features, order(selection=ALL, mask=load_mask(str(tmp_path / "mask.png"))))
 
 
+def test_a_hole_in_a_face(features, order, sets, tmp_path):
+    """What the photo has in the hole is gone, and of what is around it no pixel changes."""
+    data = pytest.importorskip("skimage.data", reason="scikit-image has the portrait")
+    levels = np.zeros((512, 512), np.uint8)
+    levels[60:90, 200:250] = 255  # the forehead
+    Image.fromarray(levels).save(tmp_path / "hole.png")
+    marked = data.astronaut()
+    marked[62:88, 202:248] = (0, 255, 0)
+    Image.fromarray(marked).save(tmp_path / "marked.png")
+    edits = (Edit(None, read_set(sets[1]), 0.0, "sets"),)  # a step of nothing: the hole's grey, as it is rebuilt
+    hole = order(edits=edits, selection=ALL, mask=load_mask(str(tmp_path / "hole.png")))
+    (path,) = done(prepare(tmp_path / "marked.png", features, hole)).write()
+    result = pixels(path)
+    change = np.abs(result - marked).max(axis=2)
+    rows, columns = np.nonzero(change)
+    assert 50 < rows.min() < rows.max() < 100  # the crop's pixels are large: the mask's edge is soft there
+    assert 190 < columns.min() < columns.max() < 260
+    assert np.abs(result[70:80, 210:240] - 128).max() < 40
+
+
 def test_what_is_refused_before_any_work(features, photo, order, tmp_path, sets):
     Image.new("L", (72, 30), 255).save(tmp_path / "wide.png")
     Image.new("L", (72, 72), 0).save(tmp_path / "black.png")
