@@ -22,11 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LISTS = ROOT / "benchmarks" / "dfi"
 BOX = (130, 0, 370, 240)  # of the portrait: the head
 COLUMNS = {  # caption → source, target, alpha, mask
-    "glasses 0.2": ("no-glasses", "glasses", 0.2, None),
     "glasses 0.4": ("no-glasses", "glasses", 0.4, None),
     "0.4, eyes alone": ("no-glasses", "glasses", 0.4, "eyes"),
-    "neutral 0.4": ("smile", "neutral", 0.4, None),
-    "beard 0.4": ("no-beard", "beard", 0.4, None),
+    "less smile 0.6, mouth": ("smile", "neutral", 0.6, "mouth"),
 }
 
 
@@ -35,7 +33,7 @@ def main(faces: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     photo = folder / "portrait.png"
     Image.fromarray(data.astronaut()).save(photo)
-    features, row = open_features("portraits"), [Image.open(photo).crop(BOX)]
+    features, row = open_features("portraits"), [Image.fromarray(data.astronaut()).crop(BOX)]
     for source, target, alpha, region in COLUMNS.values():
         edits = edits_in_turn([LISTS / f"{source}.txt"], [LISTS / f"{target}.txt"], [alpha], faces)
         order = Order(edits, Settings(), mask=load_mask(region) if region else None)
