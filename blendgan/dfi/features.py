@@ -33,7 +33,8 @@ class Layers(Protocol):
     name: str
     fingerprint: str  # SHA-256, hex
     size_px: int
-    multiple: int  # sides of pictures must be multiples of it, in px
+    multiple: int  # sides of pictures must be multiples of it, in px,
+    smallest_px: int  # … and no shorter than this
     network: torch.nn.Module
 
     def layers(self, pictures: Tensor) -> list[Tensor]:
@@ -58,6 +59,7 @@ class DiscriminatorLayers:
         self.discriminator, self.name, self.fingerprint = discriminator, name, fingerprint
         self.size_px = ENLARGED * config.resolution
         self.multiple: int = 2 ** (len(config.resolutions) - 1)
+        self.smallest_px = self.multiple
 
     def layers(self, pictures: Tensor) -> list[Tensor]:
         """As the protocol has it."""
@@ -110,20 +112,21 @@ def space_about(features: Layers, photo: Tensor) -> Space:
 
 def require_size(features: Layers, height: int, width: int) -> None:
     """Raise InputError for a size that the network cannot see."""
-    if min(height, width) < features.multiple or height % features.multiple or width % features.multiple:
+    if min(height, width) < features.smallest_px or height % features.multiple or width % features.multiple:
         raise InputError(
-            f"size: found {width} x {height} px, expected multiples of {features.multiple} for {features.name}"
+            f"size: found {width} x {height} px, expected multiples of {features.multiple}, at least "
+            f"{features.smallest_px}, for {features.name}"
         )
 
 
 def fitting_size(features: Layers, height: int, width: int, longest_px: int) -> tuple[int, int]:
     """Return (height, width) of the nearest size of this aspect that the network can see, at most `longest_px`.
 
-    Raises InputError where that is not even one `multiple`.
+    Raises InputError where that is less than the smallest.
     """
-    if longest_px < features.multiple:
-        raise InputError(f"size: found {longest_px} px, expected at least {features.multiple} for {features.name}")
+    if longest_px < features.smallest_px:
+        raise InputError(f"size: found {longest_px} px, expected at least {features.smallest_px} for {features.name}")
     ratio = longest_px / max(height, width)
-    each = [max(1, min(round(side * ratio / features.multiple), longest_px // features.multiple)) * features.multiple
+    each = [max(features.smallest_px // features.multiple, min(round(side * ratio / features.multiple), longest_px // features.multiple)) * features.multiple
             for side in (height, width)]  # fmt: skip
     return each[0], each[1]

@@ -24,7 +24,8 @@ BLOCKS = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28,))
 TAKEN = (10, 19, 28)  # relu 3_1, 4_1, 5_1: the first of the last three blocks (Upchurch et al., section 3)
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB in [0, 1], for these weights
 SIZE_PX = 200  # what the paper enlarges small pictures to (section 3)
-SMALLEST_PX = 16  # the trunk halves four times
+SMALLEST_PX = 16  # the trunk halves four times, without its rim where a side is odd,
+MULTIPLE_PX = 8  # … as the last time of the paper's 200
 
 
 class VggTrunk(nn.Module):
@@ -58,7 +59,8 @@ class VggLayers:
 
     name = "vgg19"
     size_px = SIZE_PX
-    multiple = SMALLEST_PX
+    multiple = MULTIPLE_PX
+    smallest_px = SMALLEST_PX
 
     def __init__(self, network: VggTrunk, fingerprint: str) -> None:
         self.network: nn.Module = network

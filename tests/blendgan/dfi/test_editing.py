@@ -115,7 +115,7 @@ def test_bad_orders(features, picture, pair):
     ]:
         with pytest.raises(InputError, match=line):
             edited(features, picture(50), edits, settings, mask)
-    with pytest.raises(InputError, match="size: found 30 x 32 px, expected multiples of 8 for pico"):
+    with pytest.raises(InputError, match="size: found 30 x 32 px, expected multiples of 8, at least 8, for pico"):
         edited(features, picture(50)[..., :30], [Edit(*pair, 0.4)], QUICK)
     with pytest.raises(InputError, match="k: found 0, expected at least 1 neighbour"):
         Settings(neighbours=0)

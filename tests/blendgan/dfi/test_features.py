@@ -48,7 +48,7 @@ def test_pictures_of_any_size(features):
     x = torch.zeros(1, 3, 48, 16)
     assert [tuple(layer.shape[2:]) for layer in features.layers(x)] == [(24, 8), (12, 4)]
     require_size(features, 48, 16)
-    with pytest.raises(InputError, match=r"size: found 12 x 48 px, expected multiples of 8 for pico"):
+    with pytest.raises(InputError, match=r"size: found 12 x 48 px, expected multiples of 8, at least 8, for pico"):
         require_size(features, 48, 12)
 
 
@@ -94,6 +94,16 @@ def test_vgg_is_what_its_file_says(tmp_path):
     assert [tuple(layer.shape) for layer in layers] == [(2, 5, 8, 12), (2, 6, 4, 6), (2, 7, 2, 3)]
     for layer, other in zip(layers, expected, strict=True):
         torch.testing.assert_close(layer, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+
+
+def test_sizes_for_vgg(tmp_path):
+    torch.save(pico_vgg(), tmp_path / "vgg.pth")
+    found = vgg.open_vgg(tmp_path / "vgg.pth")
+    assert fitting_size(found, 600, 600, found.size_px) == (200, 200)
+    assert fitting_size(found, 600, 6, found.size_px) == (200, 16)
+    assert [tuple(x.shape[2:]) for x in found.layers(torch.zeros(1, 3, 200, 16))] == [(50, 4), (25, 2), (12, 1)]
+    with pytest.raises(InputError, match="size: found 15 px, expected at least 16 for vgg19"):
+        fitting_size(found, 600, 600, 15)
 
 
 def test_vgg_where_its_file_is_there(tmp_path, monkeypatch):
