@@ -126,7 +126,7 @@ def fitting_size(features: Layers, height: int, width: int, longest_px: int) -> 
     """
     if longest_px < features.smallest_px:
         raise InputError(f"size: found {longest_px} px, expected at least {features.smallest_px} for {features.name}")
-    ratio = longest_px / max(height, width)
-    each = [max(features.smallest_px // features.multiple, min(round(side * ratio / features.multiple), longest_px // features.multiple)) * features.multiple
-            for side in (height, width)]  # fmt: skip
-    return each[0], each[1]
+    ratio, step = longest_px / max(height, width), features.multiple
+    least, most = features.smallest_px // step, longest_px // step
+    tall, wide = (max(least, min(round(side * ratio / step), most)) * step for side in (height, width))
+    return tall, wide
