@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is blen
     "inspect": "Show what a model file holds, or whether two are of one family.",
     "dni": "Mix networks of any one architecture, not only StyleGAN2's.",
     "tune": "Train a small path from a network's level to a second one, and run it between them.",
+    "dfi": "Change what a photo shows by what sets two sets of pictures apart.",
     "convert": "Write a model of any known format as our safetensors.",
     "sample": "Write a public-domain portrait to try things on.",
     "doctor": "Show what this machine has and what is missing.",
