@@ -36,7 +36,7 @@ DENOISERS = (  # two networks, and a level of noise between theirs
 )
 SETTING = Setting(steps=4, pruning="none")
 NOISE = (0.0, 10.0, 25.0)  # of pictures to enlarge
-FACE = slice(30, 190), slice(80, 240)  # rows and columns of the enlarged crop of astronaut that are shown
+FACE = slice(60, 220), slice(140, 300)  # rows and columns of astronaut that are shown
 
 
 def study() -> Study:
@@ -80,7 +80,7 @@ def enlarged_table(found: Sequence[Curve]) -> str:
         figures = [f"{point.value:.2f}" for point in curve.points]
         best, pixels = curve.best, curve.best_pixels
         rows.append([f"{curve.noise:g}", f"{curve.input_value:.2f}", *figures, f"{best.value - pixels.pixels:+.2f}"])
-    return markdown(("noise", "bicubic", *(f"alpha {alpha:g}" for alpha in SETTING.alphas), "best − pixels"), rows)
+    return markdown(("noise", "bicubic", *(f"α = {alpha:g}" for alpha in SETTING.alphas), "best − pixels"), rows)
 
 
 def pairs_table(pair: Sequence[NetworkFile], enlarged: Sequence[Curve], files: Sequence[CleanFile]) -> str:
@@ -129,7 +129,7 @@ def repair_table(pair: Sequence[NetworkFile], files: Sequence[CleanFile]) -> str
 
 def strip(pair: Sequence[NetworkFile], file: CleanFile) -> Image.Image:
     """A face that was shrunk, with noise 10: bicubic, and the networks from one end to the other."""
-    clean = read_clean(file, 3, 4, 256)
+    clean = read_clean(file, 3, 4, None)
     given = degrade(clean, 4, 10.0, pattern_seed(0, file))
     cells = [torch.nn.functional.interpolate(given, scale_factor=4, mode="bicubic")]
     for alpha in SETTING.alphas:
