@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 WIDTH_PX, HEIGHT_PX = 720, 400
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 180, 56, 48  # margins; the names of the lines stand to their right
 FONT_PX, TITLE_PX = 14, 16
+SMALLEST_PX = 9  # of letters that are made smaller to fit; what is longer still is cut
+EDGE_PX = 8  # that stays free at the right
 SHARPNESS = 2  # drawn so much larger and then reduced: Pillow's own lines have stairs
 DOT_PX = 4
 DASH_PX = 6
@@ -68,7 +70,7 @@ def draw(chart: Chart) -> Image.Image:
     """Return the chart as an RGB picture. Its upright axis begins at 0, or below where a value does."""
     sheet = Image.new("RGB", (WIDTH_PX * SHARPNESS, HEIGHT_PX * SHARPNESS), PAPER)
     pen = _Pen(ImageDraw.Draw(sheet), chart.across, _ends(chart), _span(chart))
-    pen.text(LEFT_PX, TOP_PX / 2, chart.title, INK, "lm", TITLE_PX)
+    pen.fitted(LEFT_PX, TOP_PX / 2, chart.title, INK, TITLE_PX)
     _draw_axes(pen, chart)
     for value in chart.marks.values():
         pen.dashes(value, GREY)
@@ -114,6 +116,20 @@ class _Pen:
     ) -> None:
         font = ImageFont.load_default(size * SHARPNESS)
         self.draw.text(_scaled((x, y)), text, colour, font, anchor=anchor)
+
+    def fitted(self, x: float, y: float, text: str, colour: tuple[int, int, int], size: int = FONT_PX) -> None:
+        """Text that begins at x and ends within the picture: in smaller letters, or cut, where it is too long."""
+        room = (WIDTH_PX - EDGE_PX - x) * SHARPNESS
+        while size > SMALLEST_PX and _length(text, size) > room:
+            size -= 1
+        if _length(text, size) > room:
+            kept = next(count for count in range(len(text), -1, -1) if _length(text[:count] + "...", size) <= room)
+            text = text[:kept] + "..."
+        self.text(x, y, text, colour, "lm", size)
+
+
+def _length(text: str, size: int) -> float:
+    return ImageFont.load_default(size * SHARPNESS).getlength(text)
 
 
 def _scaled(point: tuple[float, float]) -> tuple[float, float]:
@@ -178,7 +194,7 @@ def _draw_names(pen: _Pen, chart: Chart) -> None:
     lowest = math.inf
     for y, name, colour in sorted(_names(pen, chart), reverse=True):
         lowest = min(y, lowest - FONT_PX - 4)
-        pen.text(WIDTH_PX - RIGHT_PX + 12, lowest, name, colour, "lm")
+        pen.fitted(WIDTH_PX - RIGHT_PX + 12, lowest, name, colour)
 
 
 def _names(pen: _Pen, chart: Chart) -> Iterator[tuple[float, str, tuple[int, int, int]]]:

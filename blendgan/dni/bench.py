@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from blendgan.dni.labels import labels
 from blendgan.dni.mixing import check_alike, interpolate
 from blendgan.dni.network_files import NetworkFile
 from blendgan.restoration.recognition import recognise
@@ -21,19 +21,17 @@ Mend = Callable[[Restorer, float], Restorer]  # a network between and its α →
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """A and B, of one architecture, and their tensors. `mend` is done to every network between, never to the ends."""
+    """A and B, of one architecture, and their tensors; `labels` are their names as tables show them.
+
+    `mend` is done to every network between, never to the ends.
+    """
 
     a: NetworkFile
     b: NetworkFile
     states: tuple[Mapping[str, Tensor], Mapping[str, Tensor]]
     restorers: tuple[Restorer, Restorer]
+    labels: tuple[str, str]
     mend: Mend | None = None
-
-    @property
-    def labels(self) -> tuple[str, str]:
-        """The two names as tables show them: those of the files without folder and ending, where these differ."""
-        stems = Path(self.a.name).stem, Path(self.b.name).stem
-        return (self.a.name, self.b.name) if stems[0] == stems[1] else stems
 
     @property
     def channels(self) -> int:
@@ -68,7 +66,8 @@ def open_bench(a: NetworkFile, b: NetworkFile, device: torch.device | None = Non
             f"{b.name}: found a {second.architecture}, expected a {first.architecture} as {a.name} is; "
             "choose two networks of one architecture"
         )
-    return Bench(a, b, states, (first, second))
+    name_a, name_b = labels([a.name, b.name])
+    return Bench(a, b, states, (first, second), (name_a, name_b))
 
 
 def output(restorer: Restorer, given: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from blendgan.dni.agreement import Named
 from blendgan.dni.correlation_tables import glance
 from blendgan.dni.mixing import POLICIES, Integers, Mixture, check_states, checked_weights
 from blendgan.dni.network_files import SAFETENSORS, NetworkFile, open_network
+from blendgan.dni.state_dicts import Prefixed
 from blendgan.dni.torch_files import write_torch
 from blendgan.kinship import FAILS_BELOW
 from blendgan.licences import strictest
@@ -26,6 +27,7 @@ from stylegan2.checkpoints import native
 from stylegan2.checkpoints.atomic import writing
 from stylegan2.checkpoints.checkpoint import Checkpoint
 from stylegan2.checkpoints.headers import FORMAT, KEY, read_header
+from stylegan2.checkpoints.lazy import LazyTensors
 from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
 
 NOTE = "blendgan_dni"  # the key of a result's metadata under which it says how it was made
@@ -109,13 +111,13 @@ def write(file: BinaryIO, blend: Blend, ending: str) -> tuple[str, ...]:
     """Write a blend into an open file, in the form of an ending of `ENDINGS`; return the places that were written."""
     note = json.dumps(blend.note(), sort_keys=True)
     if ending.lower() in TORCH_ENDINGS:
-        paths = {blend.networks[0].path_of(place): tensors for place, tensors in blend.parts.items()}
+        paths = {blend.networks[0].path_of(place): _wrapped(blend, place) for place in blend.parts}
         write_torch(file, paths, note)
         return tuple(blend.parts)
     if (checkpoint := _stylegan2(blend)) is not None:
         native.write(file, checkpoint)
     else:
-        native.write_tensors(file, blend.tensors, {**_agreed(blend.networks), NOTE: note})
+        native.write_tensors(file, _wrapped(blend, blend.place), {**_agreed(blend.networks), NOTE: note})
     return (blend.place,)
 
 
@@ -177,6 +179,12 @@ def _warnings(blend: Blend) -> Iterator[str]:
                 f"warning: the filters of {giving[0].name} and {other.name} correlate by {found:.2f}, under "
                 f"{FAILS_BELOW}: networks that share no ancestry have no useful mean (`blendgan dni correlation`)"
             )
+
+
+def _wrapped(blend: Blend, place: str) -> LazyTensors:
+    """A part with its names as the first network's file has them."""
+    prefix = blend.networks[0].prefixes.get(place, "")
+    return Prefixed(blend.parts[place], prefix) if prefix else blend.parts[place]
 
 
 def _listed(before: str, places: Sequence[str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
 from torch import Tensor
 
-from blendgan.dni.agreement import Named, check_tensors
+from blendgan.dni.agreement import Named, check_numbers, check_tensors
+from blendgan.dni.labels import labels, short
 from blendgan.dni.network_files import NetworkFile, open_network
 from blendgan.dni.state_dicts import shown
 from blendgan.kinship import FAILS_BELOW, GLANCE_FILTERS, WORKS_FROM, correlations
@@ -28,7 +28,6 @@ NOT_SUFFICIENT = (
     "a high index is necessary, not sufficient: networks trained apart from one seed have it too, and those between "
     "them can be worse than both; --images DIR measures it on pictures"
 )
-LONGEST_NAME = 24  # characters of a network's name in a heading or a chart
 MOST_TICKS = 12  # layers that are numbered in a chart
 MOST_NAMED = 4  # layers that a sentence names
 
@@ -73,13 +72,15 @@ def read(correlation: float) -> Reading:
 def correlate(models: Sequence[str | os.PathLike[str] | NetworkFile]) -> tuple[Pair, ...]:
     """Compare the first network with each of the others; tensors are read one layer at a time.
 
-    Raises ShapeMismatch for two architectures, InputError where fewer than two networks, or no layers with filters
-    ([out, in, …], named `….weight`) are given.
+    Raises ShapeMismatch for two architectures, CheckpointError for a NaN, and InputError where fewer than two networks,
+    or no layers with filters ([out, in, …], named `….weight`), are given.
     """
     networks = [open_network(model) for model in models]
     if len(networks) < 2:
         raise InputError(f"found {len(networks)} network, expected two or more: blendgan dni correlation A B")
-    check_tensors([Named(network.name, network.tensors) for network in networks])
+    named = [Named(network.name, network.tensors) for network in networks]
+    check_tensors(named)
+    check_numbers(named)
     return tuple(_pair(networks[0], other) for other in networks[1:])
 
 
@@ -107,7 +108,7 @@ def rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 
 def headings(pairs: Sequence[Pair]) -> tuple[str, ...]:
     """Return what stands above the columns of `rows`."""
-    return ("layer", "filters", *(f"{_short(pair.other)}: median (quartiles)" for pair in pairs))
+    return ("layer", "filters", *(f"{other}: median (quartiles)" for other in _short(pairs)[1:]))
 
 
 def sentences(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -143,7 +144,8 @@ def chart(pairs: Sequence[Pair]) -> Chart:
     """Return the index over the layers' numbers: of two networks with its quartiles, of more the medians."""
     count = len(pairs[0].layers)
     step = -(-count // MOST_TICKS)
-    title = f"Correlation of filters with {_short(pairs[0].first)}"
+    first, *others = _short(pairs)
+    title = f"Correlation of filters with {first}"
     if len(pairs) == 1:
         layers = pairs[0].layers
         values = {
@@ -151,9 +153,9 @@ def chart(pairs: Sequence[Pair]) -> Chart:
             "lower quartile": [layer.lower for layer in layers],
             "median": [layer.median for layer in layers],  # last: drawn above the others
         }
-        title += f": {_short(pairs[0].other)}"
+        title += f": {others[0]}"
     else:
-        values = {_short(pair.other): [layer.median for layer in pair.layers] for pair in pairs}
+        values = {other: [layer.median for layer in pair.layers] for other, pair in zip(others, pairs, strict=True)}
     lines = tuple(Line(name, tuple(enumerate(numbers, 1))) for name, numbers in values.items())
     marks = {f"paper: worked from {WORKS_FROM}": WORKS_FROM, f"paper: failed under {FAILS_BELOW}": FAILS_BELOW}
     return Chart(title, lines, marks, Axis("layer, from the input", ticks=tuple(range(1, count + 1, step))))
@@ -175,5 +177,8 @@ def _told(layer: Layer) -> str:
     return f"{layer.median:.3f} ({layer.lower:.3f} to {layer.upper:.3f})"
 
 
-def _short(name: str) -> str:
-    return Path(name).stem[:LONGEST_NAME]
+def _short(pairs: Sequence[Pair]) -> list[str]:
+    """The names of the first network and of each other, as headings and charts have them."""
+    named = labels([pairs[0].first, *(pair.other for pair in pairs)])
+    cut = short(named)
+    return [cut[name] for name in named]

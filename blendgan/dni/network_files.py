@@ -6,7 +6,7 @@ import io
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,8 @@ from stylegan2.errors import CheckpointError, InputError, UnknownFormat
 KIND = "restorer"  # of the shipped networks, in the manifest
 SAFETENSORS, TORCH = "safetensors", "torch"
 TORCH_STARTS = (containers.ZIP_START, containers.LEGACY_START, *foreign.PICKLE_STARTS)
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before all names
+MOST_WRAPPERS = 2  # of one kind, in each other
 T = TypeVar("T")
 
 
@@ -37,7 +39,8 @@ class NetworkFile:
     """What a file holds. `parts` are its state dicts by their place: "" for the top, "params_ema", "model.generator".
 
     Tensors are read when asked for. `left_out` names what else is there (optimiser, epoch), which nothing carries on.
-    `metadata` is that of a safetensors file; `form` says which of the two forms the file has.
+    `metadata` is that of a safetensors file; `form` says which of the two forms the file has. Names are without what
+    a wrapper put before all of a part; `prefixes` has that, by place.
     """
 
     name: str
@@ -46,6 +49,7 @@ class NetworkFile:
     metadata: Mapping[str, str] = field(default_factory=dict)
     form: str = TORCH
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # place -> the keys that lead there
+    prefixes: Mapping[str, str] = field(default_factory=dict)  # place -> "module." and the like
     source: Path | None = None  # the file, where it is not in memory
 
     @cached_property
@@ -142,10 +146,11 @@ def _of_safetensors(window: Window, name: str) -> NetworkFile:
         raise CheckpointError(f"found {other[0]}{more}, expected numbers of the types {', '.join(ALL_ITEM_BYTES)}")
     if not entries:
         raise UnknownFormat("a file without tensors, expected a network's; get the file again")
-    views = {key: view_of(entries[key], window) for key in sorted(entries, key=_natural)}
+    views = {key: view_of(entries[key], window) for key in sorted(entries)}
     check_names(views)
     check_sizes([views], len(window))
-    return NetworkFile(name, {"": StoredViews(views, threading.Lock())}, (), metadata, SAFETENSORS)
+    parts, prefixes = _canonical({"": views})
+    return NetworkFile(name, parts, (), metadata, SAFETENSORS, prefixes=prefixes)
 
 
 class _Slices:
@@ -163,7 +168,7 @@ class _Slices:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort conv.2 before conv.10: the format's own library writes names in the order of their letters."""
+    """Sort conv.2 before conv.10: safetensors' own library writes names in the order of their letters."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,9})", name)]
 
 
@@ -179,9 +184,31 @@ def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
     check_sizes(found.parts.values(), len(window))
     paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
     paths = {place: paths[place] for place in reversed(paths)}
+    parts, prefixes = _canonical({place: found.parts[path] for place, path in paths.items()})
+    return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths, prefixes=prefixes)
+
+
+def _canonical(found: Mapping[str, Mapping[str, TorchView]]) -> tuple[dict[str, StoredViews], dict[str, str]]:
+    """The parts with names as the network alone has them, and what a wrapper put before them, by place.
+
+    Names in the order of their letters went through safetensors, so their own order is lost: numbers then count.
+    """
     lock = threading.Lock()
-    parts = {place: StoredViews(found.parts[path], lock) for place, path in paths.items()}
-    return NetworkFile(name, parts, found.left_out, form=TORCH, paths=paths)
+    prefixes = {place: _wrapper(list(views)) for place, views in found.items()}
+    parts = {}
+    for place, views in found.items():
+        names = sorted(views, key=_natural) if list(views) == sorted(views) else list(views)
+        parts[place] = StoredViews({name.removeprefix(prefixes[place]): views[name] for name in names}, lock)
+    return parts, {place: prefix for place, prefix in prefixes.items() if prefix}
+
+
+def _wrapper(names: Sequence[str]) -> str:
+    """What wrappers, also one in another, put before every name; nothing where a name would be left empty."""
+    prefix = ""
+    for word in WRAPPERS * MOST_WRAPPERS:
+        if all(name.startswith(prefix + word) and name != prefix + word for name in names):
+            prefix += word
+    return prefix
 
 
 def _refuse_stylegan(root: object) -> None:

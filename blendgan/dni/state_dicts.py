@@ -51,6 +51,26 @@ class StoredViews(LazyTensors):
         yield self[name]
 
 
+class Prefixed(LazyTensors):
+    """Tensors under other names: the same word before each."""
+
+    def __init__(self, tensors: LazyTensors, prefix: str) -> None:
+        self._tensors, self._prefix = tensors, prefix
+        self.description: Description = {prefix + name: kind for name, kind in tensors.description.items()}
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[self._own(name)]
+
+    def pieces(self, name: str) -> Iterator[Tensor]:
+        """Yield one tensor in slices along its first axis."""
+        yield from self._tensors.pieces(self._own(name))
+
+    def _own(self, name: str) -> str:
+        if name not in self.description:
+            raise KeyError(name)
+        return name.removeprefix(self._prefix)
+
+
 def shown(name: str) -> str:
     """Return a name that a stranger's file gives, cut, and without what would write elsewhere on a terminal."""
     return name[:LONGEST_NAME] if name.isprintable() else f"{name[:LONGEST_NAME]!a}"

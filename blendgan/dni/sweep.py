@@ -17,6 +17,7 @@ import torch
 from blendgan.dni.bench import Bench, open_bench
 from blendgan.dni.course import Count, Course
 from blendgan.dni.degradation import CleanFile, check_noise, shuffled
+from blendgan.dni.labels import labels
 from blendgan.dni.network_files import NetworkFile
 from blendgan.dni.quality import Metric
 from blendgan.dni.repair_pictures import RepairPictures
@@ -92,7 +93,11 @@ def trials_of(
     """
     if len(networks) < 2:
         raise InputError(f"networks: found {len(networks)}, expected at least two: A, and one that α goes to")
-    benches = [open_bench(networks[0], other, device) for other in networks[1:]]
+    a, *others = labels([network.name for network in networks])
+    benches = [
+        replace(open_bench(networks[0], other, device), labels=(a, b))
+        for other, b in zip(networks[1:], others, strict=True)
+    ]
     trials = [(bench, level) for bench in benches for level in check_noise(noise, bench.scale)]
     if repair is None:
         return trials

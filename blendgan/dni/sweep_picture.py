@@ -12,6 +12,7 @@ from torch import Tensor
 
 from blendgan.dni.bench import Bench, mean_of_pixels, output
 from blendgan.dni.degradation import CleanFile, degrade, enlarged, middle, pattern_seed, read_clean
+from blendgan.dni.labels import short
 from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Curve, Table, figure
 from blendgan.images import FONT_PX, INK, PAPER, grid, to_pictures
@@ -20,29 +21,33 @@ from blendgan.plots import Axis, Chart, Line, draw
 SHARE_OF_B = Axis("alpha, the share of B (open: seen on some pictures only)", ticks=(0.0, 0.25, 0.5, 0.75, 1.0))
 CELL_PX = 128  # of each crop in a strip, or half of it, where pictures are smaller
 SEEN_PX = 256  # of the picture, around the crop: beyond it no network is taken to look
-LONGEST_NAME = 24  # characters of a network's name in a title
 COLUMNS = 8  # of a strip: "given", 21 networks and "clean" in three lines
 
 
 def charts(table: Table) -> Image.Image:
     """Return the charts of all curves, one below the other: the networks, the mean of pixels, what was given."""
-    return _stacked([draw(_chart(curve)) for curve in table.curves])
+    return _stacked([draw(_chart(curve, title)) for curve, title in zip(table.curves, _titles(table), strict=True)])
 
 
-def _chart(curve: Curve) -> Chart:
+def _chart(curve: Curve, title: str) -> Chart:
     unit = f", {curve.metric.unit}" if curve.metric.unit else ""
     dropped = frozenset(point.alpha for point in curve.points if curve.is_dropped(point))
     lines = (
         Line("mean of pixels", tuple((point.alpha, point.pixels) for point in curve.points)),
         Line("networks", tuple((point.alpha, point.value) for point in curve.points), dropped),  # last: on top
     )
-    title = f"{curve.metric.name.upper()}{unit}: {_title(curve)}"
-    return Chart(title, lines, {"as given": curve.input_value}, SHARE_OF_B, "values")
+    return Chart(
+        f"{curve.metric.name.upper()}{unit}: {title}", lines, {"as given": curve.input_value}, SHARE_OF_B, "values"
+    )
 
 
-def _title(curve: Curve) -> str:
-    best = f"best alpha {curve.best.alpha:g} ({figure(curve.best.value, curve.metric)})"
-    return f"{curve.a[:LONGEST_NAME]} to {curve.b[:LONGEST_NAME]}, {curve.conditions}, {best}"
+def _titles(table: Table) -> list[str]:
+    names = short([name for curve in table.curves for name in (curve.a, curve.b)])
+    return [f"{names[curve.a]} to {names[curve.b]}, {curve.conditions}, {_best(curve)}" for curve in table.curves]
+
+
+def _best(curve: Curve) -> str:
+    return f"best alpha {curve.best.alpha:g} ({figure(curve.best.value, curve.metric)})"
 
 
 def strip(trials: Sequence[tuple[Bench, float]], table: Table, setting: Setting, file: CleanFile) -> Image.Image:
@@ -52,10 +57,10 @@ def strip(trials: Sequence[tuple[Bench, float]], table: Table, setting: Setting,
     (`sweep.trials_of`), one for each curve.
     """
     parts: list[Image.Image] = []
-    for (bench, noise), curve in zip(trials, table.curves, strict=True):
+    for (bench, noise), curve, title in zip(trials, table.curves, _titles(table), strict=True):
         rows = _rows(bench, noise, setting, file)
         names = ["given", *(f"{point.alpha:g}{' best' * (point == curve.best)}" for point in curve.points), "clean"]
-        parts.append(_heading(_title(curve)))
+        parts.append(_heading(title))
         for first in range(0, len(names), COLUMNS):
             columns = slice(first, first + COLUMNS)
             parts.append(grid({name: row[columns] for name, row in rows.items()}, names[columns]))

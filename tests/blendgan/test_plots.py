@@ -50,6 +50,18 @@ def test_the_axis_reaches_below_zero_where_a_value_does():
     assert near(pixels, RIGHT, TOP_PX, COLOURS[0])
 
 
+@pytest.mark.parametrize("words", [12, 30])
+def test_a_long_title_and_long_names_end_within_the_picture(words):
+    text = " ".join(["word"] * words)
+    short, long = (np.asarray(draw(Chart(t, (Line(t, ((4, 0.0), (8, 1.0))),), {}))) for t in ("word", text))
+    ink = np.abs(long.astype(int) - PAPER).max(axis=2) > 30
+    assert not ink[:, WIDTH_PX - 4 :].any()
+    assert (
+        ink[: TOP_PX // 2 + 10].any(axis=0).sum()
+        > 2 * (np.abs(short.astype(int) - PAPER).max(axis=2) > 30)[: TOP_PX // 2 + 10].any(axis=0).sum()
+    )
+
+
 def test_marks_are_drawn_across():
     line = Line("a", ((4, 0.0), (8, 1.0)))
     plain, marked = (np.asarray(draw(Chart("", (line,), marks))).astype(int) for marks in ({}, {"border": 0.6}))

@@ -46,6 +46,22 @@ def test_a_torch_file_keeps_nesting_order_and_types(tmp_path, network, same, pai
     assert same(found["deep"]["net"], expected)
 
 
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+def test_a_wrapped_network_is_mixed_and_the_first_ones_names_are_written(tmp_path, network, ending):
+    mixed = interpolate([network(0), network(10)], (0.7, 0.3))
+    wrapped = {f"module.{name}": tensor for name, tensor in network(0).items()}
+    torch.save({"net": wrapped}, tmp_path / "wrapped.pth")
+    torch.save({"net": network(10)}, tmp_path / "plain.pth")
+    paths = [tmp_path / "wrapped.pth", tmp_path / "plain.pth"]
+    for order, weights, prefix in ((paths, (0.7, 0.3), "module."), (paths[::-1], (0.3, 0.7), "")):
+        target = tmp_path / f"{prefix}mixed.{ending}"
+        save(mix(order, weights), target)
+        read = load_file(target) if ending == "safetensors" else torch.load(target, weights_only=True)["net"]
+        assert set(read) == {prefix + name for name in mixed}
+        real = [name for name in mixed if mixed[name].is_floating_point()]
+        assert all(torch.equal(read[prefix + name], mixed[name]) for name in real)
+
+
 def test_a_torch_file_says_how_it_was_made(tmp_path, pair):
     save(mix(pair, (0.7, 0.3), "round"), tmp_path / "mixed.pt")
     with zipfile.ZipFile(tmp_path / "mixed.pt") as archive:

@@ -20,7 +20,7 @@ from blendgan.dni.correlation_tables import (
 )
 from blendgan.dni.network_files import NetworkFile, open_network
 from blendgan.kinship import correlation
-from stylegan2.errors import InputError, ShapeMismatch
+from stylegan2.errors import CheckpointError, InputError, ShapeMismatch
 
 
 def of(state, name) -> NetworkFile:
@@ -67,6 +67,22 @@ def test_what_is_told(network):
     assert len(chart(pairs).lines) == 2
     assert [line.name for line in chart(pairs[:1]).lines] == ["upper quartile", "lower quartile", "median"]
     assert list(sentences(pairs[1:])) == told[2:3]
+
+
+def test_networks_of_one_file_name_are_told_apart(network):
+    pairs = correlate([of(network(0), "n20.pth"), *(of(network(i), f"{i}/net.pth") for i in (1, 2))])
+    assert headings(pairs)[2:] == ("1/net.pth: median (quartiles)", "2/net.pth: median (quartiles)")
+    assert [line.name for line in chart(pairs).lines] == ["1/net.pth", "2/net.pth"]
+    names = [f"my_long_experiment_name_dncnn_sigma{level}_iter_200000.pth" for level in (20, 60)]
+    assert chart(correlate([of(network(0), name) for name in names])).title == (
+        "Correlation of filters with ...sigma20_iter_200000: ...sigma60_iter_200000"
+    )
+
+
+def test_a_network_with_nan_is_refused(network):
+    broken = {**network(1), "conv.bias": torch.full((4,), torch.nan)}
+    with pytest.raises(CheckpointError, match=r"nan\.pth: found NaN in conv\.bias; expected finite numbers"):
+        correlate([of(network(0), "a.pth"), of(broken, "nan.pth")])
 
 
 def test_json(network):

@@ -104,6 +104,32 @@ def test_safetensors_have_all_types_and_their_names_in_natural_order(network, dt
     assert (found.metadata, found.form, found.place) == ({"title": "mine"}, "safetensors", "")
 
 
+def test_names_in_the_order_of_their_letters_get_their_numbers_order(network):
+    state = {f"body.{i}.weight": torch.full((2,), float(i)) for i in range(12)}
+    mapped = {name: state[name] for name in sorted(state)}
+    assert list(mapped) != list(state)
+    assert list(open_bytes(saved({"params": mapped}), "a.pth").tensors) == list(state)
+    turned = dict(reversed(state.items()))  # another order is the author's
+    assert list(open_bytes(saved(turned), "a.pth").tensors) == list(turned)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+def test_what_a_wrapper_puts_before_all_names_is_taken_off(network, same, prefix):
+    wrapped = {prefix + name: tensor for name, tensor in network().items()}
+    found = open_bytes(saved({"net": wrapped, "other": network(1)}), "a.pth")
+    assert found.prefixes == {"net": prefix}
+    assert same(dict(found.parts["net"]), network())
+    assert same(dict(found.parts["other"]), network(1))
+    in_safetensors = open_bytes(save(wrapped), "a.safetensors")
+    assert (in_safetensors.prefixes, in_safetensors.fingerprint) == ({"": prefix}, fingerprint(network()))
+
+
+def test_names_that_only_some_have_before_them_stay():
+    for names in (("module.a", "n_averaged"), ("module.a", "module.")):
+        found = open_bytes(saved({name: torch.ones(2) for name in names}), "a.pth")
+        assert (tuple(found.tensors), found.prefixes) == (names, {})
+
+
 def test_one_network_has_one_fingerprint_in_every_file(network):
     files = saved(network()), saved({"params": network()}, legacy=True), save(dict(network()))
     assert {open_bytes(file, "a").fingerprint for file in files} == {fingerprint(network())}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from blendgan.dni import sweep_picture
 from blendgan.dni.barrier import barrier
 from blendgan.dni.bench import open_bench, output
 from blendgan.dni.degradation import clean_files, degrade, pattern_seed, read_clean
@@ -120,6 +121,16 @@ def test_several_ends_and_levels_give_a_curve_each(networks, smoother, files):
         "alpha": 1.0, "value": table.curves[1].points[2].value, "pixels": table.curves[1].points[2].pixels,
         "loss": table.curves[1].points[2].loss, "pictures": 2, "dropped": False,
     }  # fmt: skip
+
+
+def test_networks_of_one_file_name_have_one_label_each_in_a_whole_sweep(networks, smoother, files):
+    a, b, c = networks(a=smoother(0.0), b=smoother(0.8), c=smoother(1.6))
+    trio = [replace(a, name="x/net.pth"), replace(b, name="y/net.pth"), replace(c, name="other.pth")]
+    table = swept(sweep(trio, files[:2], PSNR, Setting(noise=(20.0,), steps=2)))
+    assert [(curve.a, curve.b) for curve in table.curves] == [("x/net.pth", "y/net.pth"), ("x/net.pth", "other")]
+    long = [f"my_long_experiment_name_dncnn_sigma{level}_iter_200000" for level in (20, 60)]
+    (title,) = sweep_picture._titles(replace(table, curves=(replace(table.curves[0], a=long[0], b=long[1]),)))
+    assert title.startswith("...sigma20_iter_200000 to ...sigma60_iter_200000, noise 20, best alpha ")
 
 
 def test_a_network_that_enlarges_is_given_shrunk_pictures(networks, compact, files):
