@@ -46,7 +46,7 @@ PAGES = {  # picture → address, width and height, what is done there
     "explore-photo-400.png": ("/photo", 400, 900, redrawn),
     "explore-sheet.png": ("/sheet?x=seeds=0-5&y=schedules=alpha 0; swap-res 8 high; alpha 1", 1280, 960, waited),
     "explore-compare.png": ("/compare?seeds=3,7", 1280, 900, waited),
-    "explore-networks.png": ("/networks?a=denoise-20&b=denoise-60&alpha=0.5&noise=40", 1280, 900, waited),
+    "explore-networks.png": ("/networks", 1280, 900, waited),
     "explore-models.png": ("/models", 1280, 1200, waited),
 }
 

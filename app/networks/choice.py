@@ -13,8 +13,8 @@ from app.messages import as_sentences, escaped
 from app.networks.scene import NetworksScene
 from app.networks.store import Networks
 from app.uploads import Keeper, check_size, shown_name
+from blendgan.dni.blends import ENDINGS
 
-SUFFIXES = ("pth", "pt", "safetensors")
 KEEPERS = "networks:brought"  # in the session's state: side → Keeper
 TURN = "networks:turn"  # there too: counts the files that were brought, so that each finds an empty field
 SIDES = ("a", "b")
@@ -39,14 +39,15 @@ def choose(scene: NetworksScene, known: Networks) -> NetworksScene:
 def usable(scene: NetworksScene, known: Networks) -> NetworksScene:
     """Return the scene with networks that are there: what is not gives way to what this session or the project has."""
     names = [*known.shipped, *brought().values()]
-    usual = {"a": names[0] if names else None, "b": names[min(1, len(names) - 1)] if names else None}
+    ends = [*known.shipped] or names  # shipped ones lie in the order of what they were trained for: both ends of it
+    usual = {"a": ends[0], "b": ends[-1]} if ends else {}
     for side in SIDES:
         name = getattr(scene, side)
         if not known.knows(name):
             if name is not None and name in brought().values():
                 st.warning(f"{escaped(file_name(name))} had to make room for those of others; bring it again")
                 _drop(side)
-            scene = with_side(scene, side, usual[side])
+            scene = with_side(scene, side, usual.get(side))
     return scene
 
 
@@ -82,7 +83,7 @@ def _bring(side: str, known: Networks, key: str) -> None:
     turn = st.session_state.setdefault(f"{TURN}:{side}", 0)
     limit = known.models.options.max_upload_mb
     file = st.file_uploader(
-        f"{side.upper()}, a file of yours", SUFFIXES, key=f"networks:file:{side}:{turn}", max_upload_size=limit
+        f"{side.upper()}, a file of yours", ENDINGS, key=f"networks:file:{side}:{turn}", max_upload_size=limit
     )
     if file is not None:
         with as_sentences(), st.spinner("Reading the file"):

@@ -21,7 +21,7 @@ def downloads(job: NetworkJob) -> None:
     _whole(job)
     st.caption("The same picture on the command line (with --no-metadata the very bytes):")
     st.code(run_command(job), language="shell", wrap_lines=True)
-    if job.scene.noise:
+    if job.noise:
         st.caption("It restores this one: noise is added here, and rounded to whole levels.")
         place, name = st.container(), noisy_name(job)
         button(place, "Picture with noise", name, lambda: job.file_of(job.given(), name), "networks")
@@ -59,7 +59,7 @@ def network_bytes(job: NetworkJob) -> bytes:
 
 def run_command(job: NetworkJob) -> str:
     """Return what restores the same picture."""
-    picture = noisy_name(job) if job.scene.noise else job.file.name
+    picture = noisy_name(job) if job.noise else job.file.name
     words = ["dni", "run", *_networks(job), path_word(picture), "--alpha", f"{job.scene.alpha:g}"]
     return command([*words, "-o", path_word(result_name(job))], job.known.models.options)
 
@@ -77,12 +77,12 @@ def network_name(job: NetworkJob) -> str:
 
 def noisy_name(job: NetworkJob) -> str:
     """Return the name of the picture with noise."""
-    return f"{Path(job.file.name).stem}.noise{job.scene.noise:g}.png"
+    return f"{Path(job.file.name).stem}.noise{job.noise:g}.png"
 
 
 def result_name(job: NetworkJob) -> str:
     """Return the name that `dni run` gives to the restored picture."""
-    return f"{Path(noisy_name(job) if job.scene.noise else job.file.name).stem}.restored.png"
+    return f"{Path(noisy_name(job) if job.noise else job.file.name).stem}.restored.png"
 
 
 def _networks(job: NetworkJob) -> list[str]:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from app.networks.pair import NetworkPair, Shown
 from app.networks.picture import Part, part_of, with_noise
-from app.networks.scene import NetworksScene
+from app.networks.scene import SAMPLE_NOISE, NetworksScene
 from app.networks.store import Networks
+from app.photo.sources import sample
 from blendgan.dni.quality import psnr
 from blendgan.images import Pixels, png_bytes
 from blendgan.photo_files import PhotoFile
@@ -43,9 +44,19 @@ class NetworkJob:
         return part_of(self.photo.size, side_px, self.scene.place, self.pair.margin)
 
     @property
+    def noise(self) -> float:
+        """The standard deviation, of 255, of the noise to add. Until it is said: 40 to the sample, which is clean.
+
+        Not where the networks enlarge, which are no denoisers; and a picture of somebody's own is left as it came.
+        """
+        if self.scene.noise is not None:
+            return self.scene.noise
+        return SAMPLE_NOISE if self.file.sha256 == sample().sha256 and self.pair.scale == 1 else 0.0
+
+    @property
     def has_clean(self) -> bool:
         """Whether the result can be compared with the picture as it came."""
-        return self.scene.noise > 0 and self.pair.scale == 1
+        return self.noise > 0 and self.pair.scale == 1
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -93,7 +104,7 @@ class NetworkJob:
 
     @property
     def _given(self) -> tuple[object, ...]:
-        return self.file.sha256, self.scene.noise, self.scene.seed
+        return self.file.sha256, self.noise, self.scene.seed
 
     def _around(self) -> tuple[Pixels, Part]:
         """The part with its margin, with noise, and where in that it lies."""
@@ -103,7 +114,7 @@ class NetworkJob:
 
     def _noisy(self, pixels: Pixels, first: tuple[int, int]) -> Pixels:
         """Grey files are written as grey ones, which would lose noise in colours."""
-        return with_noise(pixels, self.scene.noise, self.scene.seed, first, is_grey=self.photo.mode in GREYS)
+        return with_noise(pixels, self.noise, self.scene.seed, first, is_grey=self.photo.mode in GREYS)
 
     def _before(self) -> Shown:
         around, inside = self._around()

@@ -16,12 +16,14 @@ from stylegan2.errors import InputError, UnknownWeights
 
 KEYS = ("a", "b", "alpha", "noise", "seed", "place", "wipe")
 USUAL_PLACE = (0.45, 0.2)  # where portraits have their face
+SAMPLE_NOISE = 40.0  # between what the shipped denoisers were trained for, so that α is seen at once
 MOST_NOISE = 75.0  # of 255: as far as the paper goes in denoising, and more
 
 
 @dataclass(frozen=True)
 class NetworksScene:
-    """`alpha`: the share of B. `noise`: standard deviation, of 255, of what is added to the picture first, by `seed`.
+    """`alpha`: the share of B. `noise`: standard deviation, of 255, of what is added to the picture first, by `seed`;
+    None until somebody says it; `NetworkJob.noise` goes by the picture until then.
 
     `place`: where the middle of the part that is shown lies, as shares of the picture's width and height. `wipe`: the
     share of the part's width that shows the picture as it came. A network is None where there is none to choose.
@@ -30,18 +32,18 @@ class NetworksScene:
     a: str | None = None
     b: str | None = None
     alpha: float = 0.5
-    noise: float = 0.0
+    noise: float | None = None
     seed: int = 0
     place: tuple[float, float] = USUAL_PLACE
     wipe: float = 0.5
 
 
 def to_query(scene: NetworksScene) -> dict[str, str]:
-    """Return the words of an address: the networks, the share, and of the rest what is not usual."""
+    """Return the words of an address: the networks, the share, noise that was said, and what else is not usual."""
     usual = NetworksScene()
     query = {"alpha": f"{scene.alpha:g}", "wipe": f"{scene.wipe:g}"}
     query |= {key: name for key, name in (("a", scene.a), ("b", scene.b)) if name and not name.startswith(UPLOAD)}
-    query |= {"noise": f"{scene.noise:g}"} if scene.noise else {}
+    query |= {"noise": f"{scene.noise:g}"} if scene.noise is not None else {}
     query |= {"seed": str(scene.seed)} if scene.seed != usual.seed else {}
     return query | ({"place": ",".join(f"{share:g}" for share in scene.place)} if scene.place != usual.place else {})
 

@@ -71,10 +71,11 @@ def picture_fields(job: NetworkJob) -> NetworksScene:
     scene, part = job.scene, job.part
     first, second, third = st.columns(3)
     noise = first.slider(
-        "Noise to add first", 0.0, MOST_NOISE, key=follow("networks:noise", scene.noise), step=1.0, format="%.0f",
+        "Noise to add first", 0.0, MOST_NOISE, key=follow("networks:noise", job.noise), step=1.0, format="%.0f",
         help="Gaussian, of this standard deviation on the scale of 0 to 255, so that a clean picture can be tried.",
     )  # fmt: skip
-    scene = replace(scene, noise=noise)
+    if noise != job.noise:
+        scene = replace(scene, noise=noise)
     if noise:
         seed = first.number_input("Its seed", 0, LARGEST_SEED, key=follow("networks:seed", scene.seed))
         scene = replace(scene, seed=int(seed))
@@ -113,7 +114,7 @@ def stage(job: NetworkJob) -> None:
 def show(job: NetworkJob, event: Moved | None) -> None:
     """Draw the part as it is given and restored, one over the other."""
     sides = Sides(job.file.name, job.before().picture, job.after().picture)
-    given = f"noise {job.scene.noise:g}" if job.scene.noise else "as it came"
+    given = f"noise {job.noise:g}" if job.noise else "as it came"
     wipe([sides], (given, "restored"), job.scene.wipe, WIPE, event)
     part, (width, height) = job.part, job.photo.size
     if (part.width, part.height) != (width, height):

@@ -84,16 +84,28 @@ def test_without_networks_it_asks_for_two(explorer, shipped_networks, shown):
     assert "Bring two networks" in test.info[0].value and len(test.file_uploader) == 3
 
 
-def test_it_opens_on_the_first_two_and_the_portrait(explorer, shipped_networks, shown, small):
-    shipped_networks("strong", "weak")
+def test_it_opens_on_the_first_and_the_last_and_the_portrait_with_noise(explorer, shipped_networks, shown, small):
+    shipped_networks("strong", "stranger", "weak")
     test = explorer("networks")
     assert not test.exception and not test.error and not test.warning
     assert (test.query_params["a"], test.query_params["b"], test.query_params["alpha"]) == ("strong", "weak", "0.5")
     sides, names, share, _ = shown[-1]
-    assert names == ("as it came", "restored") and share == 0.5
-    portrait = np.asarray(Image.open(PORTRAIT))
-    assert np.array_equal(pixels(sides.left), portrait[83:179, 187:283])  # 0.2 and 0.45 of 512 - 96
+    assert names == ("noise 40", "restored") and share == 0.5 and len(test.table) == 1
+    assert "noise" not in test.query_params and test.slider(key="networks:noise").value == 40
     assert not np.array_equal(pixels(sides.right), pixels(sides.left))
+
+
+def test_noise_that_was_said_stands_in_the_address_none_too(page, shown):
+    test = page()
+    for noise in (30.0, 40.0, 0.0):
+        test.slider(key="networks:noise").set_value(noise).run()
+        assert test.query_params["noise"] == f"{noise:g}" and not test.exception
+    sides, names, *_ = shown[-1]
+    portrait = np.asarray(Image.open(PORTRAIT))
+    assert names[0] == "as it came"
+    assert np.array_equal(pixels(sides.left), portrait[83:179, 187:283])  # 0.2 and 0.45 of 512 - 96
+    page(**dict(test.query_params.items()))
+    assert shown[-1][0] == sides
 
 
 def test_the_ends_are_the_two_networks_and_alpha_is_the_share_of_b(page, shown, network_files):
@@ -104,7 +116,7 @@ def test_the_ends_are_the_two_networks_and_alpha_is_the_share_of_b(page, shown, 
     states = [load_file(network_files[name]) for name in ("weak", "strong")]
     found = []
     for alpha, mixed in ((0.0, states[0]), (0.3, interpolate(states, (0.7, 0.3))), (1.0, states[1])):
-        page(alpha=f"{alpha:g}", **PLACE)
+        page(alpha=f"{alpha:g}", noise="0", **PLACE)
         whole = restore(recognise(mixed, "x"), np.array(Image.open(PORTRAIT)))
         found.append(pixels(shown[-1][0].right))
         expected = whole[42:138, 166:262].astype(int)
@@ -215,6 +227,7 @@ def test_it_says_how_far_the_filters_correlate_and_what_that_means(page):
 
 def test_networks_that_enlarge(explorer, shipped_networks, shown, small, downloads, elsewhere):
     shipped_networks("large", "larger")
+    assert explorer("networks").slider(key="networks:noise").value == 0  # they are no denoisers
     test = explorer("networks", noise="10")
     assert not test.exception and not test.error and not test.table  # nothing of that size to compare with
     sides = shown[-1][0]
@@ -266,10 +279,15 @@ def test_a_picture_of_ones_own_and_one_that_is_none(page, shown):
     picture[10:20] = 30
     Image.fromarray(picture).save(file, "PNG")
     test.file_uploader(key="photo:file").set_value(("mine.png", file.getvalue(), "image/png")).run()
-    assert not test.error and np.array_equal(pixels(shown[-1][0].left), picture)  # whole, since it is small
+    assert not test.error and np.array_equal(pixels(shown[-1][0].left), picture)  # whole, since it is small; no noise
+    assert test.slider(key="networks:noise").value == 0 and "noise" not in test.query_params
     assert "networks:across" not in [slider.key for slider in test.slider]
     assert "mine.png" in test.code[0].value and "mine" not in " ".join(test.query_params.values())
     test.file_uploader(key="photo:file").set_value(("x.png", b"just words", "image/png")).run()
     assert "x.png: not a picture that can be read" in words(test.error[0].value) and not test.exception
     test.button(key="photo:forget").click().run()
     assert not test.error and pixels(shown[-1][0].left).shape == (96, 96, 3)
+    assert test.slider(key="networks:noise").value == 40
+    test.slider(key="networks:noise").set_value(25.0).run()
+    test.file_uploader(key="photo:file:1").set_value(("mine.png", file.getvalue(), "image/png")).run()
+    assert shown[-1][1][0] == "noise 25" and test.query_params["noise"] == "25"  # said, it holds for every picture

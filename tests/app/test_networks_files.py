@@ -53,8 +53,17 @@ def test_a_file_of_each_form_makes_a_pair_that_no_address_names(both, elsewhere)
     assert not both.exception and not both.error and both.drawn
     assert [box.value.rpartition("/")[2] for box in both.selectbox[:2]] == ["weak.safetensors", "strong.pth"]
     assert dict(both.query_params.items()) == {"alpha": "0.3", "wipe": "0.5"}
-    assert both.code[0].value.startswith("blendgan dni run weak.safetensors strong.pth portrait.jpg --alpha 0.3")
+    assert both.code[0].value.startswith(
+        "blendgan dni run weak.safetensors strong.pth portrait.noise40.png --alpha 0.3"
+    )
     assert not os.listdir(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x.ckpt", "x.bin"])
+def test_other_endings_of_torch_are_let_in(test, network_files, name):
+    bring(test, 0, name, in_torch_form(load_file(network_files["weak"])))
+    assert not test.exception and not test.error and test.selectbox[0].value.endswith(f"/{name}")
+    assert f".{name[2:]}" in test.file_uploader[0].proto.type
 
 
 HOSTILE = {
