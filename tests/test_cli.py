@@ -98,6 +98,16 @@ def test_usage_errors_exit_2(capsys):
     assert "nonsense" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [[], ["dni"]], ids=["blendgan", "dni"])
+def test_without_a_command_the_help_is_laid_out_and_exit_2(capsys, words):
+    assert main.run([*words, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert main.run(words) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", help_text)
+    assert help_text.count("\n") > 10
+
+
 def test_version(capsys):
     assert main.run(["--version"]) == 0
     assert capsys.readouterr().out == f"blendgan, version {blendgan.__version__}\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import dni_measures, options
+from blendgan.cli.signals import resumable
 
 if TYPE_CHECKING:
     from blendgan.dni.sweep_report import Found, Request
@@ -49,8 +50,10 @@ def sweep(networks: tuple[str, ...], as_json: bool, quiet: bool, **chosen: Any) 
     from blendgan.cli.progress import counting_bar
     from blendgan.dni.sweep_report import find
 
-    with counting_bar("sweep", quiet=quiet) as watch:
+    with resumable(is_forced=chosen["force"]), counting_bar("sweep", quiet=quiet) as watch:
         found = find(_request(networks, **chosen), watch)
+    if found.kept and not quiet:
+        click.echo(f"blendgan: went on from {found.kept} measurements that --outdir held", err=True)
     (_show_json if as_json else _show)(found)
 
 

@@ -128,14 +128,17 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="blendgan", standalone_mode=False)
     except click.UsageError as error:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+            return error.exit_code
         command = error.ctx.command_path if error.ctx else "blendgan"
         click.echo(f"blendgan: {' '.join(error.format_message().split())} (see {command} --help)", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
-        click.echo("blendgan: interrupted", err=True)
+    except click.Abort as error:
+        click.echo("; ".join(["blendgan: interrupted", *map(str, error.args)]), err=True)
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
 

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+import click
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAID = b"\nblendgan: saving what is done; Ctrl-C again ends at once\n"
 
@@ -60,3 +62,14 @@ def stopping() -> Iterator[Stop]:
     finally:
         for number, action in stop.before.items():
             signal.signal(number, action)
+
+
+@contextmanager
+def resumable(*, is_forced: bool) -> Iterator[None]:
+    """Let Ctrl-C end work that keeps what is done, and say how it goes on: with --force it would begin anew."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        click.echo(err=True)
+        without = " without --force" if is_forced else ""
+        raise click.Abort(f"the same command{without} goes on from here") from error

@@ -168,7 +168,8 @@ def _pair(first: NetworkFile, other: NetworkFile) -> Pair:
         layers.append(Layer(shown(name), len(filters), lower, middle, upper))
     if not layers:
         raise InputError(
-            f"{first.name}: found no layers with filters ('….weight', [out, in, …]), so nothing to compare"
+            f"{first.name}: found no layers with filters ('….weight', [out, in, …]), so nothing to compare; choose "
+            "networks with convolutions or linear layers"
         )
     return Pair(first.name, other.name, tuple(layers))
 

@@ -54,18 +54,27 @@ def shuffled(files: Sequence[CleanFile], seed: int) -> tuple[CleanFile, ...]:
     return tuple(sorted(files, key=lambda file: hashlib.sha256(f"{seed} {file.sha256}".encode()).digest()))
 
 
+def check_crop(crop_px: int | None, scale: int) -> None:
+    """Raise InputError for crops of fewer px than a network of this scale can be given."""
+    if crop_px is not None and crop_px < SMALLEST_PX * scale:
+        raise InputError(
+            f"crop: found {crop_px} px, expected at least {SMALLEST_PX * scale}; choose more, or 0 for whole pictures"
+        )
+
+
 def read_clean(file: CleanFile, channels: int, scale: int, crop_px: int | None) -> Tensor:
     """Return the middle of a picture, [1, C, H, W] with H and W multiples of the scale.
 
     `crop_px`: the longest side that is kept, None for all. Raises InputError for files that are no pictures, and for
-    pictures of fewer px than a network can be given.
+    pictures or crops of fewer px than a network can be given.
     """
+    check_crop(crop_px, scale)
     pixels = torch.from_numpy(read_photo(file.path).pixels).permute(2, 0, 1)[None].float() / LEVELS
     height, width = (_side(side, scale, crop_px) for side in pixels.shape[-2:])
     if min(height, width) < SMALLEST_PX * scale:
         raise InputError(
             f"{file.path}: found {pixels.shape[-1]} x {pixels.shape[-2]} px, expected at least {SMALLEST_PX * scale} a "
-            "side; leave the picture out, or raise --crop"
+            "side; leave the picture out"
         )
     pixels = middle(pixels, height, width)
     return pixels.contiguous() if channels == 3 else luma(pixels).expand(-1, channels, -1, -1)

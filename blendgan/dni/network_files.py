@@ -28,6 +28,7 @@ from stylegan2.errors import CheckpointError, InputError, UnknownFormat
 
 KIND = "restorer"  # of the shipped networks, in the manifest
 SAFETENSORS, TORCH = "safetensors", "torch"
+ENDINGS = ".pth, .pt, .ckpt, .bin or .safetensors"
 TORCH_STARTS = (containers.ZIP_START, containers.LEGACY_START, *foreign.PICKLE_STARTS)
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before all names
 MOST_WRAPPERS = 2  # of one kind, in each other
@@ -99,7 +100,7 @@ def open_network(model: str | os.PathLike[str] | NetworkFile) -> NetworkFile:
     path = store.resolve(model, KIND)
     name = os.fspath(model)
     if path.is_dir():
-        raise InputError(f"{name}: a folder, expected a network's file (.pth, .pt, .safetensors)")
+        raise InputError(f"{name}: a folder, expected a network's file ({ENDINGS})")
     try:
         file = io.BufferedReader(_Quiet(path))
         return replace(_named(name, lambda: _read(file, name)), source=path)
@@ -134,7 +135,7 @@ def _read(file: BinaryIO, name: str) -> NetworkFile:
     if is_safetensors(start):
         return _of_safetensors(window, name)
     if not start.startswith(TORCH_STARTS):
-        raise UnknownFormat(f"no network that we know (first bytes {start[:8].hex(' ')}), expected .pth, .safetensors")
+        raise UnknownFormat(f"no network that we know (first bytes {start[:8].hex(' ')}), expected {ENDINGS}")
     return _of_torch(window, file, name)
 
 
@@ -180,7 +181,9 @@ def _of_torch(window: Window, file: BinaryIO, name: str) -> NetworkFile:
     found = find_state_dicts(root)
     if not found.parts:
         holds = f" (found {', '.join(found.left_out[:8])})" if found.left_out else ""
-        raise UnknownFormat(f"a file without named tensors{holds}, expected a network's state dict; get the file again")
+        raise UnknownFormat(
+            f"a file without named tensors of real numbers{holds}, expected a network's state dict; get the file again"
+        )
     check_sizes(found.parts.values(), len(window))
     paths = {".".join(path): path for path in reversed(found.parts)}  # of two keys that read alike, the first counts
     paths = {place: paths[place] for place in reversed(paths)}

@@ -110,7 +110,7 @@ def open_metric(name: str, vgg: Path | None = None) -> Metric:
 def _lpips(vgg: Path | None) -> Metric:
     from stylegan2.train.metric_lpips import SMALLEST_PX, find_vgg, open_lpips
 
-    distance = open_lpips(find_vgg(vgg), torch.device("cpu"))
+    distance = open_lpips(find_vgg(vgg, "give it by --vgg FILE, or ask for psnr or ssim"), torch.device("cpu"))
 
     def lpips(a: Tensor, b: Tensor) -> float:
         if min(a.shape[-2:]) < SMALLEST_PX:

@@ -53,10 +53,19 @@ class Repaired:
 
     @property
     def sentence(self) -> str:
-        """What was done, in words."""
-        words = f"REPAIR: the activations of {len(self.layers)} layers restored"
+        """What was done, in words, with the network's names."""
+        return self.told({})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """What was done, in words, with the names that a file has for tensors (`file_names`) where it has others."""
+        words = f"REPAIR: the activations of {_counted(self.layers)} restored"
         words += f", {len(self.scale_only)} of them, without a bias, in scale alone" if self.scale_only else ""
-        return words + (f"; {', '.join(self.left_alone)} left as they were" if self.left_alone else "")
+        left = [names.get(f"{name}.weight", name).removesuffix(".weight") for name in self.left_alone]
+        return words + (f"; {', '.join(left)} left as {'they were' if len(left) > 1 else 'it was'}" if left else "")
+
+
+def _counted(layers: Sequence[str]) -> str:
+    return f"{len(layers)} layer{'' if len(layers) == 1 else 's'}"
 
 
 class Repairer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from blendgan.dni.blends import Blend
-from blendgan.dni.repair import changed_tensors
+from blendgan.dni.repair import changed_tensors, file_names
 from blendgan.dni.repair_pictures import Mending
 from blendgan.restoration.recognition import recognise
 
@@ -20,5 +20,5 @@ def repaired(blend: Blend, mending: Mending) -> Blend:
     parents = [recognise(one.parts.get(place, one.tensors), one.name) for one in blend.networks]
     done = mending.repairer(parents).repair(parents[0].with_tensors(blend.tensors), blend.weights)
     mixture = blend.parts[place].with_changed(changed_tensors(done, blend.tensors))
-    note = {**mending.to_json(), "done": done.sentence}
+    note = {**mending.to_json(), "done": done.told(file_names(done.restorer, blend.tensors))}
     return replace(blend, parts={**blend.parts, place: mixture}, repair=note)

@@ -16,7 +16,7 @@ import torch
 
 from blendgan.dni.bench import Bench, open_bench
 from blendgan.dni.course import Count, Course
-from blendgan.dni.degradation import CleanFile, check_noise, shuffled
+from blendgan.dni.degradation import CleanFile, check_crop, check_noise, shuffled
 from blendgan.dni.labels import labels
 from blendgan.dni.network_files import NetworkFile
 from blendgan.dni.quality import Metric
@@ -48,6 +48,8 @@ def sweep(
     if not files:
         raise InputError("pictures: found none, expected clean ones to measure on")
     trials = trials_of(networks, setting.noise, repair, device)
+    for bench, _ in trials:
+        check_crop(setting.crop_px, bench.scale)  # before there is a journal of it
     facts = facts_of(setting, metric, repair)
     notes = SweepJournal(facts, journal)
     ordered = shuffled(files, setting.seed)

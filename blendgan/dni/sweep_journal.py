@@ -20,6 +20,11 @@ KIND = "blendgan dni sweep 1"  # raised when figures of an older program are no 
 ADVICE = "choose another --outdir, or begin anew with --force"
 
 
+def count_kept(path: Path) -> int:
+    """Return how many lines of figures an earlier sweep left, whole or not; 0 without a journal."""
+    return max(0, len(path.read_bytes().splitlines()) - 1) if path.exists() else 0
+
+
 class SweepJournal:
     """Figures by their key; kept in a file where there is one."""
 
@@ -79,8 +84,15 @@ class SweepJournal:
         theirs, ours = head["settings"], self._head["settings"]
         for name in [*ours, *theirs]:
             if theirs.get(name) != ours.get(name):
-                found = f"found {name} {theirs.get(name)}, expected {ours.get(name)}"
+                found = f"found {_told(name, theirs.get(name))}, expected {_told(name, ours.get(name))}"
                 raise InputError(f"{path}: the journal of another sweep: {found}; {ADVICE}")
+
+
+def _told(name: str, value: object) -> str:
+    """A setting in words, or as the command line has it."""
+    if name == "repair":
+        return "no --repair" if value is None else f"--repair on the pictures {str(value)[:8]}"
+    return f"--crop {value or 0}" if name == "crop_px" else f"{name} {value}"
 
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, tuple[float, ...]]:

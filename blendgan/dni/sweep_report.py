@@ -13,7 +13,7 @@ from blendgan.dni.network_files import open_network
 from blendgan.dni.quality import open_metric
 from blendgan.dni.repair_pictures import repair_pictures
 from blendgan.dni.sweep import sweep, trials_of, watched
-from blendgan.dni.sweep_journal import NAME
+from blendgan.dni.sweep_journal import NAME, count_kept
 from blendgan.dni.sweep_picture import charts, strip
 from blendgan.dni.sweep_setting import Setting
 from blendgan.dni.sweep_table import Table
@@ -42,10 +42,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found, and the pictures that show it."""
+    """What was found, the pictures that show it, and how many lines of the journal an earlier run had left."""
 
     table: Table
     pictures: tuple[Path, ...]
+    kept: int = 0
 
 
 def find(request: Request, watch: Watch) -> Found:
@@ -58,13 +59,14 @@ def find(request: Request, watch: Watch) -> Found:
     files, metric = _pictures(request), open_metric(request.metric, request.vgg)
     repair = None if request.repair is None else repair_pictures(request.repair, request.setting.seed)
     journal = _journal(request)
+    kept = count_kept(journal)
     events = sweep(networks, files, metric, request.setting, journal=journal, repair=repair, device=request.device)
     table = watched(events, watch)
     trials = trials_of(networks, request.setting.noise, repair, request.device)
     paths = request.outdir / CHART, request.outdir / STRIP
     write_png(paths[0], charts(table))
     write_png(paths[1], strip(trials, table, request.setting, files[0]))
-    return Found(table, paths)
+    return Found(table, paths, kept)
 
 
 def _pictures(request: Request) -> tuple[CleanFile, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from blendgan.masks import WHITE, Mask, load_mask
+from blendgan.regions import REGIONS
 from blendgan.restoration.restorer import Window
 from stylegan2.errors import InputError
 
@@ -105,9 +107,11 @@ def load_region_map(file: str, levels: Levels, height: int, width: int) -> Regio
 
 def read_mask(file: str) -> Mask:
     """Read a mask's file, which `fit_mask` fits to a picture. Raises InputError."""
+    if file not in REGIONS and not Path(file).is_file():
+        raise InputError(f"mask: found no file {file!r}, expected a grey picture's file")
     mask = load_mask(file)
     if mask.is_region:
-        raise InputError(f"mask: found the region {file!r}, which is of a face's; expected a grey picture's file")
+        raise InputError(f"mask: found {file!r}, a region of a face, expected a grey picture's file")
     return mask
 
 

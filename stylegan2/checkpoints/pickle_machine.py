@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stylegan2.checkpoints.refusals import refusal
 from stylegan2.errors import CheckpointError, UnsafePickle
 
 SCALARS = (str, bytes, int, float, bool, type(None))
@@ -75,10 +76,7 @@ class Machine:
         module = PYTHON2_MODULES.get(module, module) if isinstance(module, str) else module
         found = self.allowed.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
         if found is None:
-            raise UnsafePickle(
-                f"asks for {_short(module)}.{_short(name)}, which no model file needs; nothing of it was run. "
-                "Expected networks and tensors only: get the file from its author, or convert it where you trust it"
-            )
+            raise UnsafePickle(refusal(f"{_short(module)}.{_short(name)}"))
         return found
 
     def pop_to_mark(self) -> list[Any]:

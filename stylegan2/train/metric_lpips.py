@@ -21,6 +21,7 @@ FILE = f"vgg16-{SHA256[:8]}.pth"
 SOURCE = f"https://download.pytorch.org/models/{FILE}"
 LARGEST_PX = 256  # larger pictures are made smaller first (Karras et al. 2019, appendix C has 256 px)
 SMALLEST_PX = 16  # the trunk halves four times
+ADVICE = "give it by --vgg FILE of `blendgan metrics`, or ask for dppl"
 
 
 class LpipsDistance:
@@ -41,15 +42,15 @@ class LpipsDistance:
         return distances.flatten()
 
 
-def find_vgg(file: Path | None = None) -> Path:
-    """Return the file of VGG16's weights: the one given, else torch hub's. Raises InputError if there is none."""
+def find_vgg(file: Path | None = None, advice: str = ADVICE) -> Path:
+    """Return the file of VGG16's weights: the one given, else torch hub's.
+
+    Raises InputError if there is none; `advice` says what else may be done.
+    """
     place = Path(torch.hub.get_dir()) / "checkpoints" / FILE if file is None else file
     if place.is_file():
         return place
-    raise InputError(
-        f"{place}: found no VGG16 weights; fetch {SOURCE} and put it there, or give it by --vgg FILE of `blendgan "
-        "metrics`, or ask for dppl"
-    )
+    raise InputError(f"{place}: found no VGG16 weights; fetch {SOURCE} and put it there, or {advice}")
 
 
 def open_lpips(file: Path, device: torch.device, sha256: str = SHA256) -> LpipsDistance:

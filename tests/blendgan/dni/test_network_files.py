@@ -163,19 +163,30 @@ BAD = {
     "nothing": (lambda s: b"", Truncated, "a.pth: the file is empty"),
     "a web page": (lambda s: b"<!DOCTYPE html><html>", UnknownFormat, "a.pth: a web page, not a model"),
     "an LFS pointer": (lambda s: b"version https://git-lfs.github.com/spec/v1\n", UnknownFormat, "a Git LFS pointer"),
-    "a picture": (lambda s: b"\x89PNG\r\n\x1a\n" + bytes(64), UnknownFormat, "no network that we know"),
+    "a picture": (lambda s: b"\x89PNG\r\n\x1a\n" + bytes(64), UnknownFormat, r"no network .* .pth, .pt, .ckpt, .bin"),
     "a zip of others": (lambda s: b"PK\x03\x04" + bytes(30), Truncated, "a zip file without its end"),
     "cut short": (lambda s: saved(s)[:-200], Truncated, "a.pth: a zip file without its end"),
     "legacy cut short": (lambda s: saved(s, legacy=True)[:-20], CheckpointError, "the file ends before"),
     "safetensors cut short": (lambda s: save(dict(s))[:-20], Truncated, "the file ends before its tensors do"),
-    "an empty dict": (lambda s: saved({}), UnknownFormat, r"a file without named tensors, expected a network's"),
-    "no tensors": (lambda s: saved({"epoch": 3, "lr": [1]}), UnknownFormat, r"tensors \(found epoch, lr\)"),
-    "a counter alone": (lambda s: saved({"n": torch.tensor([1, 2])}), UnknownFormat, r"tensors \(found n\)"),
+    "an empty dict": (lambda s: saved({}), UnknownFormat, r"tensors of real numbers, expected a"),
+    "no tensors": (lambda s: saved({"epoch": 3, "lr": [1]}), UnknownFormat, r"of real numbers \(found epoch, lr\)"),
+    "a counter alone": (lambda s: saved({"n": torch.tensor([1, 2])}), UnknownFormat, r"of real numbers \(found n\)"),
     "a lone tensor": (lambda s: saved(torch.ones(3)), UnknownFormat, "a single tensor without a name"),
     "a list": (lambda s: saved([torch.ones(3)]), UnknownFormat, "a file without named tensors"),
     "empty safetensors": (lambda s: save({}), UnknownFormat, "a file without tensors"),
-    "a whole module": (lambda s: saved(nn.Linear(2, 2)), UnsafePickle, r"asks for torch\.nn\.modules\.linear\.Linear"),
-    "a command": (lambda s: saved({"state_dict": s, "x": Hostile()}), UnsafePickle, r"asks for builtins\.eval"),
+    "a whole module": (lambda s: saved(nn.Linear(2, 2)), UnsafePickle, r"\.Linear, .*whole pickled module"),
+    "a command": (lambda s: saved({"state_dict": s, "x": Hostile()}), UnsafePickle, r"builtins\.eval.* trust it$"),
+    "a sparse tensor": (
+        lambda s: saved({"w": torch.eye(3).to_sparse()}), UnsafePickle, r"sparse_tensor: sparse tensors are not"
+    ),
+    "complex numbers": (
+        lambda s: saved({"w": torch.ones(3, dtype=torch.complex64)}), UnsafePickle, r"ComplexFloatStorage: complex numb"
+    ),
+    "stored numbers of 8 bits": (
+        lambda s: saved({"w": torch.ones(3).to(torch.float8_e4m3fn)}), UnsafePickle, r"_v3: numbers of a new format"
+    ),
+    "TorchScript": (lambda s: b"\x80\x02c__torch__.a\nModule\n.", UnsafePickle, r"a\.Module: programs \(Torch"),
+    "a class of a script": (lambda s: b"\x80\x02c__main__\nnet\n.", UnsafePickle, r"__main__\.net, .*whole pickled"),
     "a plain command": (lambda s: pickle.dumps({"x": Hostile()}, 2), UnsafePickle, r"asks for builtins\.eval"),
     "half a character": (lambda s: saved({LONE: s["fc.weight"]}), CheckpointError, r"name '\\ud800', expected text"),
     "numbers of 8 bits": (

@@ -92,7 +92,7 @@ def test_lpips_gets_three_channels_between_minus_one_and_one(monkeypatch, tmp_pa
             assert float(y.max()) == 1
             return (x - y).abs().mean(dim=(1, 2, 3))
 
-    monkeypatch.setattr(metric_lpips, "find_vgg", lambda file: file)
+    monkeypatch.setattr(metric_lpips, "find_vgg", lambda file, advice: file)
     monkeypatch.setattr(metric_lpips, "open_lpips", lambda file, device: Distance())
     metric = open_metric("lpips", tmp_path)
     grey = torch.zeros(2, 1, 16, 20)

@@ -271,9 +271,9 @@ def test_a_mask_of_another_size_is_resized_and_of_another_aspect_refused(tmp_pat
 
 def test_masks_that_are_none(tmp_path):
     levels = Levels((0, 255), (0, 1))
-    with pytest.raises(InputError, match="mask: found 'nowhere.png', expected a picture file"):
+    with pytest.raises(InputError, match="mask: found no file 'nowhere.png', expected a grey picture's file$"):
         load_region_map("nowhere.png", levels, 4, 4)
-    with pytest.raises(InputError, match="mask: found the region 'eyes', which is of a face's"):
+    with pytest.raises(InputError, match="mask: found 'eyes', a region of a face, expected a grey picture's file$"):
         load_region_map("eyes", levels, 4, 4)
     path = tmp_path / "text.png"
     path.write_text("no picture")

@@ -40,8 +40,11 @@ def test_the_same_command_the_same_bytes(words, tmp_path, capsys):
     said = []
     for name in ("one", "two", "two"):
         assert main.run([*words, "--json", "--outdir", str(tmp_path / name)]) == 0
-        said.append(capsys.readouterr().out)
+        captured = capsys.readouterr()
+        said.append(captured.out)
     assert said[0] == said[1] == said[2]
+    lines = len((tmp_path / "two" / "sweep.jsonl").read_text(encoding="utf-8").splitlines())
+    assert captured.err == f"blendgan: went on from {lines - 1} measurements that --outdir held\n"
     for name in ("sweep.png", "sweep-strip.png", "sweep.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     curve = json.loads(said[0])["curves"][0]
@@ -57,7 +60,7 @@ def test_a_journal_of_other_settings_is_one_line_and_force_begins_anew(words, tm
     assert main.run([*words, *out, "--metric", "ssim"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "found metric psnr, expected ssim; choose another --outdir, or begin anew with --force" in err
+    assert "found metric psnr, expected metric ssim; choose another --outdir, or begin anew with --force" in err
     assert main.run([*words, *out, "--metric", "ssim", "--force"]) == 0
     assert "SSIM" in capsys.readouterr().out
 
@@ -67,13 +70,28 @@ def test_mistakes_are_one_line(words, tmp_path, capsys):
         (["--noise", "a,b"], "'a,b': expected standard deviations"),
         (["--noise", "300"], "noise: found 300, expected a standard deviation from 0 to 255"),
         (["--metric", "fid"], "'fid' is not one of"),
-        (["--metric", "lpips", "--vgg", str(tmp_path / "no.pth")], "found no VGG16 weights"),
+        (
+            ["--metric", "lpips", "--vgg", str(tmp_path / "no.pth")],
+            "or give it by --vgg FILE, or ask for psnr or ssim\n",
+        ),
+        (["--crop", "1"], "crop: found 1 px, expected at least 8; choose more, or 0 for whole pictures"),
         (["--images", str(tmp_path)], ""),
     ):
         assert main.run([*words, "--outdir", str(tmp_path / "bad"), *more]) == (0 if not said else 2)
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == (1 if said else 0)
+
+
+@pytest.mark.parametrize(("more", "words_after"), [([], "command"), (["--force"], "command without --force")])
+def test_ctrl_c_says_how_it_goes_on(words, tmp_path, capsys, monkeypatch, more, words_after):
+    def interrupted(request, watch):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("blendgan.dni.sweep_report.find", interrupted)
+        assert main.run([*words, "--outdir", str(tmp_path / "out"), *more]) == 130
+    assert capsys.readouterr().err == f"\nblendgan: interrupted; the same {words_after} goes on from here\n"
 
 
 def test_no_level_for_a_denoiser(words, tmp_path, capsys):

@@ -119,6 +119,10 @@ def test_without_a_bias_the_scale_alone_is_restored_and_layers_used_twice_are_le
     assert "1 of them, without a bias, in scale alone; twice, last left as they were" in done.sentence
     target = (deviation(a, "first", pictures) + deviation(b, "first", pictures)) / 2
     torch.testing.assert_close(deviation(done.restorer, "first", pictures), target, rtol=1e-5, atol=1e-6)
+    told = done.told({"twice.weight": "again.w.weight", "last.weight": "to_picture.weight"})
+    assert told.endswith(
+        "of 1 layer restored, 1 of them, without a bias, in scale alone; again.w, to_picture left as they were"
+    )
     assert torch.equal(done.restorer.network.twice.weight, between.network.twice.weight)
     assert not torch.equal(done.restorer.network.first.weight, between.network.first.weight)
 
@@ -189,8 +193,13 @@ def test_a_sweep_with_repair_has_the_same_ends_and_another_middle(networks, dncn
     assert abs(plain.at(0.5).value - mended.at(0.5).value) > 0.1
     journal = tmp_path / "sweep.jsonl"
     swept(sweep(pair, files, metric, setting, journal=journal))
-    with pytest.raises(InputError, match="the journal of another sweep: found repair None, expected"):
+    with pytest.raises(
+        InputError, match="the journal of another sweep: found no --repair, expected --repair on the pic"
+    ):
         swept(sweep(pair, files, metric, setting, journal=journal, repair=mending))
+    other = Setting((20.0,), steps=2, crop_px=None)
+    with pytest.raises(InputError, match=r"found --crop \d+, expected --crop 0; choose another"):
+        swept(sweep(pair, files, metric, other, journal=journal))
 
 
 def test_pictures_of_different_sizes_are_cut_to_one(smooth_pictures, tmp_path):

@@ -33,7 +33,7 @@ def run(*words) -> int:
 def test_a_repaired_blend_has_the_mix_of_the_parents_statistics(pair, folder, tmp_path, capsys):
     out = tmp_path / "mixed.pth"
     assert run("blend", *pair, "--alpha", 0.25, "--repair", folder, "--noise", 20, "-o", out) == 0
-    assert "REPAIR: the activations of 3 layers restored; conv.3 left as they were" in capsys.readouterr().out
+    assert "REPAIR: the activations of 3 layers restored; conv.3 left as it was" in capsys.readouterr().out
     given = repair_pictures(folder).given(1, 1, 20)
     of_a, of_b, mixed = (statistics(recognise(open_network(name).tensors, "x"), given) for name in (*pair, out))
     for layer, now in mixed.items():

@@ -185,7 +185,7 @@ def test_another_journal_is_refused_in_one_line(pair, files, tmp_path):
     journal = tmp_path / "sweep.jsonl"
     swept(sweep(pair, files[:1], PSNR, replace(ALL, steps=2), journal=journal))
     with pytest.raises(
-        InputError, match=r"the journal of another sweep: found crop_px 256, expected 16; choose another"
+        InputError, match=r"the journal of another sweep: found --crop 256, expected --crop 16; choose another"
     ):
         swept(sweep(pair, files[:1], PSNR, replace(ALL, steps=2, crop_px=16), journal=journal))
     whole = journal.read_text(encoding="utf-8").splitlines()
