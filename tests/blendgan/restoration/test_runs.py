@@ -163,7 +163,7 @@ BAD = [
     ((*PAIR, "--mask", "mask.png", "--alphas", "x"), "alphas: found 'x', expected numbers"),
     ((*PAIR, "--alpha", ".5", "--alphas", "0,1"), "--alphas goes with --mask"),
     ((*PAIR, "--alpha", ".5", "--in", "features"), "--in goes with --mask"),
-    ((*PAIR, "--mask", "nowhere.png"), "mask: found 'nowhere.png', expected a picture file"),
+    ((*PAIR, "--mask", "nowhere.png"), "mask: found no file 'nowhere.png', expected a grey picture's file"),
     ((*PAIR, "--mask", "square.png"), "square.png: found a mask of 9 x 9 px, expected the aspect"),
     (("nan.safetensors", "photo.png"), "nan.safetensors: the network gives NaN or infinities"),
     (("cut.safetensors", "photo.png"), "cut.safetensors: body.2.weight is missing, expected [4, 4, 3, 3]"),
