@@ -1,4 +1,7 @@
-"""The shipped denoisers, by numbers: each is best at its own noise, and their family can be interpolated."""
+"""The shipped denoisers, by numbers: each is best at its own noise, and their family can be interpolated.
+
+Slow, since they restore whole pictures; CI runs it.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from blendgan.dni.quality import mse, psnr
 from blendgan.kinship import WORKS_FROM
 from blendgan.restoration.recognition import recognise
 from stylegan2.store import manifest
+
+pytestmark = pytest.mark.slow
 
 LEVELS = (20, 30, 40, 50, 60)
 TESTED = ("astronaut.png", "chelsea.png", "rocket.jpg")  # never trained on
