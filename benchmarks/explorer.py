@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from benchmarks import explorer_load
-from benchmarks.browser import Visit, chromium, explorer, visit
+from benchmarks.browser import PATIENCE_MS, Visit, chromium, explorer, visit
 from benchmarks.figures import Row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ Checkpoint(config, near).save(sys.argv[2])
 
 
 def rows() -> list[Row]:
-    """Return the figures: one face and six of the shipped pair, one of a large pair, and many sessions at once."""
+    """Return the figures: faces of the shipped pair and of a large one, two networks, and many sessions at once."""
     return [*_latency_rows(), *explorer_load.rows()]
 
 
@@ -53,12 +53,31 @@ def _latency_rows() -> list[Row]:
                 with visit(browser, f"{server.url}/?seeds={seeds}") as one:
                     whole, _ = moved(one, MOVES, pause_ms)
                     found.append(_row(f"explorer, shipped pair, {figure}", whole, goal))
+            with visit(browser, f"{server.url}/networks") as one:
+                found.append(
+                    _row("explorer, page Networks, shipped denoisers, a part of the portrait", mixed(one), 300)
+                )
         with explorer(*large) as server, visit(browser, f"{server.url}/?seeds=0") as one:
             whole, coarse = moved(one, SLOW_MOVES, SLOW_PAUSE_MS)
             found.append(_row(f"explorer, {LARGE} px config-f, 1 face", whole, 1000))
             if coarse:  # a fast machine needs none
                 found.append(_row(f"explorer, {LARGE} px config-f, 1 face, a coarser picture first", coarse, 1000))
     return found
+
+
+def mixed(one: Visit, moves: int = 40, pause_ms: float = 700) -> list[float]:
+    """Drag the share of the page Networks to and fro, and return the ms of each answer."""
+    one.page.locator(".pair img").nth(1).wait_for(timeout=PATIENCE_MS)
+    one.page.wait_for_timeout(3 * pause_ms)
+    box = one.page.get_by_role("slider", name="Share of B").bounding_box() or {}
+    left, y = box["x"] + box["width"] / 10, box["y"] + box["height"] / 2
+    one.page.mouse.move(left, y)
+    one.page.mouse.down()
+    for move in range(moves + WARM_UP):
+        one.page.mouse.move(left + box["width"] * (move * 7 % moves) / (1.25 * moves), y)
+        one.page.wait_for_timeout(pause_ms)
+    one.page.mouse.up()
+    return [answer["taken"] for answer in one.shown()[WARM_UP:]]
 
 
 def moved(one: Visit, moves: int, pause_ms: float) -> tuple[list[float], list[float]]:
