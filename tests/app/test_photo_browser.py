@@ -106,6 +106,7 @@ def test_a_hostile_file_is_one_sentence_and_the_next_photo_works(photo_page, tmp
     one.page.get_by_text("not a picture that can be read").wait_for(timeout=60_000)
     at_rest(one)
     one.page.get_by_text("Another photo").click()
+    at_rest(one)  # the fold opens slowly, and a button that moves may miss its click
     one.page.get_by_text("Try it on a portrait").click()
     one.page.locator("figure.photo canvas[aria-label]").wait_for(timeout=60_000)
     assert not one.page.get_by_text("not a picture that can be read").count()
