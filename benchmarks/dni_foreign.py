@@ -36,6 +36,7 @@ DENOISERS = (  # two networks, and a level of noise between theirs
 )
 SETTING = Setting(steps=4, pruning="none")
 NOISE = (0.0, 10.0, 25.0)  # of pictures to enlarge
+ENLARGED_NOISE = 10.0  # of these, where the pair is beside others
 FACE = slice(60, 220), slice(140, 300)  # rows and columns of astronaut that are shown
 
 
@@ -46,13 +47,15 @@ def study() -> Study:
     files = public_pictures()
     pair = [open_network(found) for name in ENLARGERS if (found := foreign_network(name))]
     enlarged = curves(pair, files, NOISE)
+    plain = [(pair, next(curve for curve in enlarged if curve.noise == ENLARGED_NOISE))]
+    plain += [(networks, curves(networks, files, (noise,))[0]) for networks, noise in denoisers()]
     parts = [
         f"**Super-resolution** ×4, {ENLARGERS[0]} (α = 0) to {ENLARGERS[1]} (α = 1), mean PSNR in dB:",
         enlarged_table(enlarged),
         "**Which pairs interpolate?** Index: the median over layers, and the least layer; cosine of all weights;",
-        pairs_table(pair, enlarged, files),
+        pairs_table(plain),
         "**REPAIR**, PSNR in dB without and with it:",
-        repair_table(pair, files),
+        repair_table(plain, files),
     ]
     return Study("\n\n".join(parts), {"dni-enlarged.png": strip(pair, files[0])})
 
@@ -83,11 +86,9 @@ def enlarged_table(found: Sequence[Curve]) -> str:
     return markdown(("noise", "bicubic", *(f"α = {alpha:g}" for alpha in SETTING.alphas), "best − pixels"), rows)
 
 
-def pairs_table(pair: Sequence[NetworkFile], enlarged: Sequence[Curve], files: Sequence[CleanFile]) -> str:
+def pairs_table(plain: Sequence[tuple[Sequence[NetworkFile], Curve]]) -> str:
     """The index, which does not tell, beside the barrier, which does."""
-    rows = [pair_row(pair, next(curve for curve in enlarged if curve.noise == 10))]
-    for networks, noise in denoisers():
-        rows.append(pair_row(networks, curves(networks, files, (noise,))[0]))
+    rows = [pair_row(networks, curve) for networks, curve in plain]
     return markdown(
         ("pair", "noise", "index", "cosine", "input", "α = 0", "½", "1", "at worst against the line, dB", "verdict"),
         rows,
@@ -115,22 +116,21 @@ def cosine(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     return float(cosine_similarity(flat[0], flat[1], dim=0))
 
 
-def repair_table(pair: Sequence[NetworkFile], files: Sequence[CleanFile]) -> str:
+def repair_table(plain: Sequence[tuple[Sequence[NetworkFile], Curve]], files: Sequence[CleanFile]) -> str:
     """PSNR at ¼, ½, ¾ without and with REPAIR, whose pictures are the test's own: the best that it could do."""
     rows = []
-    for networks, noise in [(list(pair), 10.0), *denoisers()]:
-        plain = curves(networks, files, (noise,))[0]
-        mended = curves(networks, files, (noise,), RepairPictures(tuple(files)))[0]
-        told = [f"{plain.at(alpha).value:.2f} → {mended.at(alpha).value:.2f}" for alpha in (0.25, 0.5, 0.75)]
-        ends = [f"{plain.at(alpha).value:.2f}" for alpha in (0, 1)]
-        rows.append([f"{plain.a} / {plain.b}", f"{noise:g}", ends[0], *told, ends[1]])
+    for networks, curve in plain:
+        mended = curves(networks, files, (curve.noise,), RepairPictures(tuple(files)))[0]
+        told = [f"{curve.at(alpha).value:.2f} → {mended.at(alpha).value:.2f}" for alpha in (0.25, 0.5, 0.75)]
+        ends = [f"{curve.at(alpha).value:.2f}" for alpha in (0, 1)]
+        rows.append([f"{curve.a} / {curve.b}", f"{curve.noise:g}", ends[0], *told, ends[1]])
     return markdown(("pair", "noise", "α = 0", "¼", "½", "¾", "α = 1"), rows)
 
 
 def strip(pair: Sequence[NetworkFile], file: CleanFile) -> Image.Image:
     """A face that was shrunk, with noise 10: bicubic, and the networks from one end to the other."""
     clean = read_clean(file, 3, 4, None)
-    given = degrade(clean, 4, 10.0, pattern_seed(0, file))
+    given = degrade(clean, 4, ENLARGED_NOISE, pattern_seed(0, file))
     cells = [torch.nn.functional.interpolate(given, scale_factor=4, mode="bicubic")]
     for alpha in SETTING.alphas:
         with torch.inference_mode():

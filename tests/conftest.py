@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -86,3 +89,21 @@ def write_pictures() -> Callable[[Path, int, int], Path]:
 def cli() -> CliRunner:
     """Runs command lines in this process; `.invoke(blendgan.cli.main.cli, [...])`."""
     return CliRunner()
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """`benchmark("textbook")`: a module of benchmarks/, which is no installed package."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
+
+
+@pytest.fixture
+def spandrel() -> Iterator[ModuleType]:
+    """The library; tests that need it are skipped where it cannot be imported."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its own, of deprecated functions
+            yield importlib.import_module("spandrel")
+    except Exception as error:  # a torchvision of another torch fails with RuntimeError
+        pytest.skip(f"spandrel cannot be imported: {error}")

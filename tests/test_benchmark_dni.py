@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKS = "<!-- {0}: python -m benchmarks dni {0} --into this file -->\n{1}\n<!-- end of {0} -->"
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """`benchmark("dni")`: a module of benchmarks/, which is no installed package."""
-    monkeypatch.syspath_prepend(str(ROOT))
-
-    def load(name: str) -> ModuleType:
-        return importlib.import_module(f"benchmarks.{name}")
-
-    return load
 
 
 def test_a_study_replaces_its_own_part_of_the_page(benchmark, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,12 +44,6 @@ class HalfWay:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    monkeypatch.syspath_prepend(str(ROOT))
-    return lambda name: importlib.import_module(f"benchmarks.{name}")
-
-
-@pytest.fixture
 def studio(pico: Callable[..., Checkpoint]) -> Studio:
     generator, blended = load_generator(pico(0)), load_generator(pico(0))
     for weight in blended.synthesis.parameters():
@@ -65,9 +58,9 @@ def studio(pico: Callable[..., Checkpoint]) -> Studio:
 
 
 @pytest.fixture
-def steady(bench, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def steady(benchmark, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     """Every method's step is taken to need 5 s: no clock decides how many are made."""
-    methods = bench("projection_methods")
+    methods = benchmark("projection_methods")
     monkeypatch.setattr(methods, "pace_of", lambda work: methods.Pace(0.0, 5.0))
 
 
@@ -78,8 +71,8 @@ def portrait(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("steady")
-def test_the_methods_are_those_that_the_program_has(bench, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
-    methods = bench("projection_methods")
+def test_the_methods_are_those_that_the_program_has(benchmark, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
+    methods = benchmark("projection_methods")
     searches = methods.searches_for(studio.finder)
     assert list(searches) == ["W", "W+", "W+ and noise", "W+, curvature", "encoder, refined"]
     assert searches["encoder, refined"].config == studio.finder.config
@@ -91,8 +84,8 @@ def test_the_methods_are_those_that_the_program_has(bench, studio: Studio, portr
 
 
 @pytest.mark.usefixtures("steady")
-def test_without_time_for_a_step_a_method_gives_what_it_has(bench, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
-    methods = bench("projection_methods")
+def test_without_time_for_a_step_a_method_gives_what_it_has(benchmark, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
+    methods = benchmark("projection_methods")
     subject = methods.subject_of(portrait, studio)
     found = {name: method(subject, 1e-9) for name, method in methods.methods_for(studio.finder, subject).items()}
     mean = methods.mean_face(studio.base)
@@ -105,8 +98,8 @@ def test_without_time_for_a_step_a_method_gives_what_it_has(bench, studio: Studi
     assert not torch.equal(tuned.latent.w, mean)
 
 
-def test_a_search_stops_when_its_time_is_over(bench, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
-    methods = bench("projection_methods")
+def test_a_search_stops_when_its_time_is_over(benchmark, studio: Studio, portrait: Path) -> None:  # type: ignore[no-untyped-def]
+    methods = benchmark("projection_methods")
     subject = methods.subject_of(portrait, studio)
     search = methods.searches_for(studio.finder)["encoder, refined"]
     at_once = search.latent(subject.crop, 10_000_000, until=0.0)  # would take days
@@ -114,8 +107,8 @@ def test_a_search_stops_when_its_time_is_over(bench, studio: Studio, portrait: P
     assert not torch.equal(search.latent(subject.crop, 5).w, at_once.w)
 
 
-def test_pace_says_how_many_steps_fit(bench, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    methods, clock = bench("projection_methods"), [0.0]
+def test_pace_says_how_many_steps_fit(benchmark, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    methods, clock = benchmark("projection_methods"), [0.0]
     monkeypatch.setattr(methods.time, "perf_counter", lambda: clock[0])
     measured = methods.pace_of(lambda steps: clock.append(clock.pop() + 0.5 + 0.25 * steps))
     assert measured == methods.Pace(0.5, 0.25)
@@ -125,9 +118,9 @@ def test_pace_says_how_many_steps_fit(bench, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_crops_have_no_redrawn_photo_and_long_budgets_fewer_faces(
-    bench, studio: Studio, portrait: Path, tmp_path: Path
+    benchmark, studio: Studio, portrait: Path, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]
-    projection, figures, methods = (bench(f"projection{name}") for name in ("", "_figures", "_methods"))
+    projection, figures, methods = (benchmark(f"projection{name}") for name in ("", "_figures", "_methods"))
     measured = figures.Bench(studio, PlainRecogniser())
     photo, crop = methods.subject_of(portrait, studio), methods.subject_of(portrait, studio, WHOLE)
     again = replace(crop, name="again")
@@ -152,8 +145,8 @@ def bench_latent(methods: ModuleType, studio: Studio):  # type: ignore[no-untype
     return methods.Latent(methods.mean_face(studio.base), studio.base.mapping_fingerprint)
 
 
-def test_ratios_take_the_best_of_optimisation_and_faces_that_had_both(bench) -> None:  # type: ignore[no-untyped-def]
-    figures = bench("projection_figures")
+def test_ratios_take_the_best_of_optimisation_and_faces_that_had_both(benchmark) -> None:  # type: ignore[no-untyped-def]
+    figures = benchmark("projection_figures")
 
     def results(**pixels: float) -> dict[str, object]:
         return {face: figures.Result(1.0, {"pixels": value}, ()) for face, value in pixels.items()}
@@ -174,8 +167,8 @@ def test_ratios_take_the_best_of_optimisation_and_faces_that_had_both(bench) -> 
     assert list(joined["W", 20.0]) == ["x: a", "y: a"]
 
 
-def test_crops_are_the_last_of_each_so_many(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    projection = bench("projection")
+def test_crops_are_the_last_of_each_so_many(benchmark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    projection = benchmark("projection")
     for i in range(20):
         (tmp_path / f"{i:02}.jpg").touch()
     (tmp_path / "index.csv").touch()
@@ -185,8 +178,8 @@ def test_crops_are_the_last_of_each_so_many(bench, tmp_path: Path) -> None:  # t
         projection.held_out(tmp_path, 50, 10)
 
 
-def test_tiles_must_show_each_face_once(bench, portrait: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    times = bench("toonify_time")
+def test_tiles_must_show_each_face_once(benchmark, portrait: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    times = benchmark("toonify_time")
     with Image.open(times.tiled([portrait], tmp_path / "one.png")) as one:
         assert one.size == (times.SIDE * times.TILE_PX,) * 2
     Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
@@ -204,6 +197,6 @@ def test_tiles_must_show_each_face_once(bench, portrait: Path, tmp_path: Path) -
         (["--every", "0"], "2"),
     ],
 )
-def test_wrong_words_are_told_in_a_line(bench, words: list[str], said: str) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_words_are_told_in_a_line(benchmark, words: list[str], said: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SystemExit, match=said):
-        bench("projection").main([*words, "--threads", "1"])
+        benchmark("projection").main([*words, "--threads", "1"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -15,17 +13,6 @@ from stylegan2.generator import Generator
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = GeneratorConfig(32, (8, 7, 6, 5), z_dim=8, w_dim=6, mapping_layers=2, mapping_width=8)
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """`benchmark("textbook")`: a module of benchmarks/, which is no installed package."""
-    monkeypatch.syspath_prepend(str(ROOT))
-
-    def load(name: str) -> ModuleType:
-        return importlib.import_module(f"benchmarks.{name}")
-
-    return load
 
 
 @pytest.fixture

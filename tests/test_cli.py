@@ -17,6 +17,7 @@ import pytest
 import blendgan
 from blendgan.cli import main, options
 from blendgan.cli.batch import for_each
+from blendgan.cli.command_tables import module_of
 from blendgan.cli.progress import with_bar
 from stylegan2.errors import BlendganError, CheckpointError
 
@@ -134,7 +135,7 @@ def test_every_command_has_an_example_to_copy(name, capsys):
 
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_a_command_is_a_short_function_in_its_own_module(name):
-    module = main.module_of(name)
+    module = module_of(name)
     command = getattr(importlib.import_module(f"blendgan.cli.{module}"), module)
     _, *body = ast.parse(textwrap.dedent(inspect.getsource(command.callback))).body[0].body  # without the docstring
     lines = [node.end_lineno - node.lineno + 1 for node in body if not isinstance(node, ast.ImportFrom)]
@@ -238,4 +239,4 @@ def test_every_command_is_in_the_table():
     stems = {file.stem for file in Path(main.__file__).parent.glob("*.py")} - {"__init__"}
     modules = {stem: importlib.import_module(f"blendgan.cli.{stem}") for stem in stems}
     commands = {stem for stem in stems if isinstance(getattr(modules[stem], stem, None), click.Command)}
-    assert commands == set(map(main.module_of, main.COMMANDS))
+    assert commands == set(map(module_of, main.COMMANDS))

@@ -8,14 +8,19 @@ from collections.abc import Mapping
 import click
 
 
+def module_of(command: str) -> str:
+    """Return a command's name as Python has it: of its module, and of the command in it."""
+    return command.replace("-", "_")
+
+
 class CommandGroup(click.Group):
-    """A group by a table: a command's name → its line in --help, in the table's order, that of a first day's work."""
+    """A group by a table: a command's name → its line in --help, in the table's order, that of a first day's work.
+
+    A command is called in its module by its own name, and the module by that name after `prefix`.
+    """
 
     table: Mapping[str, str] = {}
-
-    def place_of(self, name: str) -> tuple[str, str]:
-        """Return the module of a command, and its name there."""
-        raise NotImplementedError
+    prefix = ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the table's order."""
@@ -25,8 +30,8 @@ class CommandGroup(click.Group):
         """Import one command."""
         if cmd_name not in self.table:
             return None
-        module, name = self.place_of(cmd_name)
-        command: click.Command = getattr(importlib.import_module(module), name)
+        name = module_of(cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"{self.prefix}{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -25,10 +25,7 @@ class NetworkCommands(CommandGroup):
     """The commands of the table above."""
 
     table = COMMANDS
-
-    def place_of(self, name: str) -> tuple[str, str]:
-        """Return the module of a command, and its name there."""
-        return f"blendgan.cli.dni_{name}", name
+    prefix = "blendgan.cli.dni_"
 
 
 @click.group(cls=NetworkCommands, epilog=EXAMPLES)

@@ -58,11 +58,6 @@ Example, which works offline on a fresh machine:
   blendgan sample photo.jpg && blendgan toonify photo.jpg"""
 
 
-def module_of(command: str) -> str:
-    """Return the name of a command's module in blendgan.cli, and of the command in it."""
-    return command.replace("-", "_")
-
-
 class UserError(click.ClickException):
     """One line on stderr, exit 2."""
 
@@ -77,10 +72,7 @@ class CommandTable(CommandGroup):
     """The table above; errors that the user can mend are translated here, those of inner groups too."""
 
     table = COMMANDS
-
-    def place_of(self, name: str) -> tuple[str, str]:
-        """Return the module of a command, and its name there."""
-        return f"blendgan.cli.{module_of(name)}", module_of(name)
+    prefix = "blendgan.cli."
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; what the user can mend becomes one line."""

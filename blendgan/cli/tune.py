@@ -23,10 +23,7 @@ class TuneCommands(CommandGroup):
     """The commands of the table above."""
 
     table = COMMANDS
-
-    def place_of(self, name: str) -> tuple[str, str]:
-        """Return the module of a command, and its name there."""
-        return f"blendgan.cli.tune_{name}", name
+    prefix = "blendgan.cli.tune_"
 
 
 @click.group(cls=TuneCommands, epilog=EXAMPLES)

@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from blendgan.inputs import find_inputs
+from blendgan.masks import LUMA
 from projector.photo import read_photo
 from stylegan2.errors import InputError
 from stylegan2.store import sha256_of
 
-LUMA = (0.299, 0.587, 0.114)  # of R, G, B: ITU-R BT.601, which Pillow's own grey has too
 LEVELS = 255
 SMALLEST_PX = 8  # of what the network is given
 LARGEST_NOISE = 255.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,16 +28,14 @@ ALWAYS_KEPT = "icc_profile"  # without it the colours would be others
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """One photo, the networks that restore it, and where the picture goes. `tile`: px, None for what memory allows."""
+class PictureRun(ABC):
+    """One photo, what restores it, and where the picture goes. `tile`: px, None for what memory allows."""
 
     photo_file: Path
     photo: Photo
-    networks: tuple[NetworkFile, ...]
-    shares: Shares
     restoring: Restoring
     out: Path
-    tile: int | None = None
+    tile: int | None
 
     @cached_property
     def total(self) -> int:
@@ -54,10 +53,9 @@ class Run:
             put(self.restored, done)
             yield done
 
+    @abstractmethod
     def papers(self) -> dict[str, Any]:
         """What the picture says of its making."""
-        said = papers("dni run") | self.shares.to_json(self.networks)
-        return said | {"architecture": self.restoring.restorer.architecture, "photo": dict(origin_of(self.photo_file))}
 
     def write(self, *, with_metadata: bool = True) -> Path:
         """Write the picture with the photo's EXIF and colour profile, and return its path.
@@ -70,6 +68,19 @@ class Run:
         said = text_of(self.papers()) if with_metadata else None
         write_picture(self.out, in_form(self.photo, self.restored), said, profile)
         return self.out
+
+
+@dataclass(frozen=True, eq=False)
+class Run(PictureRun):
+    """A photo restored by networks, mixed."""
+
+    networks: tuple[NetworkFile, ...]
+    shares: Shares
+
+    def papers(self) -> dict[str, Any]:
+        """What the picture says of its making."""
+        said = papers("dni run") | self.shares.to_json(self.networks)
+        return said | {"architecture": self.restoring.restorer.architecture, "photo": dict(origin_of(self.photo_file))}
 
 
 def prepare(
@@ -94,7 +105,7 @@ def prepare(
         restoring = by_region(networks, shares.masking, height, width, shares.mending)
     restoring.to(device or torch.device("cpu"))
     require_room(target, max(height, width) * restoring.restorer.scale)
-    return Run(photo_file, photo, tuple(networks), shares, restoring, target, tile)
+    return Run(photo_file, photo, restoring, target, tile, tuple(networks), shares)
 
 
 def require_place(out: Path, photo_file: Path, models: Sequence[str]) -> None:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from blendgan.papers import papers, text_of
+from blendgan.papers import papers
 from blendgan.photo_files import origin_of
-from blendgan.picture_files import write_picture
 from blendgan.restoration.region_map import GREYS, Levels, RegionMap, fit_mask, mixed, parse_levels, read_mask
 from blendgan.restoration.restorer import Restorer, Window
-from blendgan.restoration.runs import ALWAYS_KEPT, in_form, require_place, require_room
-from blendgan.restoration.tiles import Pixels, Tile, blank, count_tiles, put, restored_tiles
+from blendgan.restoration.runs import PictureRun, require_place, require_room
 from blendgan.tuning.dial import Alpha
 from blendgan.tuning.files import Tuned
-from projector.photo import Photo, read_photo
+from projector.photo import read_photo
 from stylegan2.errors import InputError
 
 MOST_ALPHAS = 101  # of a sweep: each is a picture
@@ -60,30 +57,10 @@ class TunedRestorer:
 
 
 @dataclass(frozen=True, eq=False)
-class TunedRun:
-    """One photo, what restores it, and where the picture goes. `tile`: px, None for what memory allows."""
+class TunedRun(PictureRun):
+    """A photo restored by a main network and its tuning."""
 
-    photo_file: Path
-    photo: Photo
     restoring: TunedRestorer
-    out: Path
-    tile: int | None = None
-
-    @cached_property
-    def total(self) -> int:
-        """How many tiles there are."""
-        return count_tiles(self.restoring, *self.photo.pixels.shape[:2], tile=self.tile)
-
-    @cached_property
-    def restored(self) -> Pixels:
-        """The restored picture, uint8 [sH, sW, 3], as far as `tiles` has come."""
-        return blank(self.restoring, self.photo.pixels)
-
-    def tiles(self) -> Iterator[Tile]:
-        """Restore tile by tile, and yield each when it is done. Raises CheckpointError where numbers become NaN."""
-        for done in restored_tiles(self.restoring, self.photo.pixels, tile=self.tile):
-            put(self.restored, done)
-            yield done
 
     def papers(self) -> dict[str, Any]:
         """What the picture says of its making."""
@@ -92,15 +69,6 @@ class TunedRun:
         tuned = self.restoring.tuned
         said = {"tuning": {"name": Path(tuned.name).name, **tuned.to_json()}, "photo": dict(origin_of(self.photo_file))}
         return papers("tune run") | said | share
-
-    def write(self, *, with_metadata: bool = True) -> Path:
-        """Write the picture with the photo's EXIF and colour profile, and return its path."""
-        profile = self.photo.metadata
-        if not with_metadata:
-            profile = {name: value for name, value in profile.items() if name == ALWAYS_KEPT}
-        said = text_of(self.papers()) if with_metadata else None
-        write_picture(self.out, in_form(self.photo, self.restored), said, profile)
-        return self.out
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 
 import numpy as np
 import pytest
@@ -19,21 +18,13 @@ from blendgan.restoration.restorer import Sizes
 from blendgan.restoration.tiles import restore
 from stylegan2.errors import InputError, ShapeMismatch
 
+pytestmark = pytest.mark.usefixtures("spandrel")
+
 MAKERS = {  # architecture: its class, sizes that make it small, whether features can be mixed
     "ESRGAN": ("ESRGAN", {"num_filters": 8, "num_blocks": 1}, True),
     "DRUNet": ("DRUNet", {"in_nc": 2, "nc": [4, 8, 8, 8], "nb": 4}, True),
     "SwinIR": ("SwinIR", {"embed_dim": 12, "depths": [2], "num_heads": [2], "window_size": 8, "img_range": 1.0}, False),
 }
-
-
-@pytest.fixture(autouse=True)
-def library():
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own, of deprecated functions
-            yield importlib.import_module("spandrel")
-    except Exception as error:  # a torchvision of another torch fails with RuntimeError
-        pytest.skip(f"spandrel cannot be imported: {error}")
 
 
 @pytest.fixture

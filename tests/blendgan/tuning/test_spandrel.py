@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 
 import pytest
 import torch
@@ -13,21 +12,13 @@ from blendgan.tuning.forms import Form, build
 from blendgan.tuning.training import Plan, check_patch
 from stylegan2.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("spandrel")
+
 MAKERS = {
     "ESRGAN": ("ESRGAN", {"num_filters": 8, "num_blocks": 1}),
     "DRUNet": ("DRUNet", {"in_nc": 2, "nc": [4, 8, 8, 8], "nb": 4}),
     "SwinIR": ("SwinIR", {"embed_dim": 12, "depths": [2], "num_heads": [2], "window_size": 8, "img_range": 1.0}),
 }
-
-
-@pytest.fixture(autouse=True)
-def library():
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own, of deprecated functions
-            yield importlib.import_module("spandrel")
-    except Exception as error:  # a torchvision of another torch fails with RuntimeError
-        pytest.skip(f"spandrel cannot be imported: {error}")
 
 
 def foreign(kind):
