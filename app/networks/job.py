@@ -20,7 +20,7 @@ from blendgan.dni.quality import psnr
 from blendgan.images import Pixels, png_bytes
 from blendgan.photo_files import PhotoFile
 from blendgan.picture_files import save_picture
-from blendgan.restoration.runs import ALWAYS_KEPT, GREYS, in_form
+from blendgan.restoration.runs import GREYS, colour_profile, in_form
 from blendgan.restoration.tiles import Tile, blank, put, restored_tiles
 from projector.photo import Photo
 
@@ -97,9 +97,8 @@ class NetworkJob:
 
     def file_of(self, pixels: Pixels, name: str) -> bytes:
         """Return a picture as the file that `blendgan dni run --no-metadata` writes."""
-        profile = {key: value for key, value in self.photo.metadata.items() if key == ALWAYS_KEPT}
         file = io.BytesIO()
-        save_picture(file, Path(name), in_form(self.photo, pixels), None, profile)
+        save_picture(file, Path(name), in_form(self.photo, pixels), None, colour_profile(self.photo))
         return file.getvalue()
 
     @property

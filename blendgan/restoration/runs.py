@@ -24,7 +24,7 @@ from projector.photo import SIXTEEN_BIT, Photo, read_photo
 from stylegan2.errors import InputError
 
 GREYS = ("1", "L", "LA", *SIXTEEN_BIT)  # Pillow's names of grey forms
-ALWAYS_KEPT = "icc_profile"  # without it the colours would be others
+ALWAYS_KEPT = "icc_profile"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +62,7 @@ class PictureRun(ABC):
 
         Without metadata only the profile is kept. Raises InputError where it cannot be written.
         """
-        profile = self.photo.metadata
-        if not with_metadata:
-            profile = {name: value for name, value in profile.items() if name == ALWAYS_KEPT}
+        profile = self.photo.metadata if with_metadata else colour_profile(self.photo)
         said = text_of(self.papers()) if with_metadata else None
         write_picture(self.out, in_form(self.photo, self.restored), said, profile)
         return self.out
@@ -126,6 +124,11 @@ def require_room(out: Path, longest_px: int) -> None:
             f"{out}: found a result of {longest_px} px on its longer side, {form_of(out).name} holds at most "
             f"{form_of(out).largest_px}; write .png"
         )
+
+
+def colour_profile(photo: Photo) -> dict[str, bytes]:
+    """What of a photo's metadata a picture without any keeps: its colours would be others."""
+    return {name: value for name, value in photo.metadata.items() if name == ALWAYS_KEPT}
 
 
 def in_form(photo: Photo, pixels: Pixels) -> Image.Image:
