@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dni, projection, synthesis
+from benchmarks import dni, projection, synthesis, tuning
 from benchmarks.figures import Row, Seconds, machine
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
@@ -83,5 +83,7 @@ if __name__ == "__main__":
         projection.main(sys.argv[2:])
     elif sys.argv[1:2] == ["dni"]:  # quality, not time
         dni.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["tuning"]:  # the same
+        tuning.main(sys.argv[2:])
     else:
         main()

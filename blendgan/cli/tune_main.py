@@ -42,7 +42,7 @@ def main(noise: tuple[float, ...], out: Path | None, channels: str, quiet: bool,
 
     if len(noise) != 1:
         raise click.UsageError("--noise: expected one level, of 255: --noise 20")
-    plan = Plan(noise[0], **{name: chosen[name] for name in ("steps", "rate", "batch", "patch_px", "seed")})
+    plan = Plan(noise[0], **tuning_options.course_of(chosen))
     target, sizes = out or Path("main.safetensors"), (int(channels), chosen["width"], chosen["blocks"])
     job = main_job(chosen["images"], *sizes, plan, target, chosen["device"], replace=chosen["force"])
     for _ in with_bar(job.steps(), "train", total=plan.steps, quiet=quiet):

@@ -93,6 +93,5 @@ def _job(
     from blendgan.tuning.training import Plan
 
     form = Form(method, sizes["groups"], sizes["variant"], int(kernel), sizes["layers"])
-    course = {name: sizes[name] for name in ("steps", "rate", "batch", "patch_px", "seed")}
-    plan = Plan(noise[-1] if noise else 0.0, **course)
+    plan = Plan(noise[-1] if noise else 0.0, **tuning_options.course_of(sizes))
     return tuning_job(open_main(main, device), form, images, noise, plan, out, replace=force)

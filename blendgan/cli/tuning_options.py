@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,9 +37,21 @@ def course(rate: float) -> Callable[[Command], Command]:
             click.option(
                 "--rate", type=options.Finite(), default=rate, show_default=True, help="Learning rate, at most."
             ),
+            click.option(
+                "--precision",
+                type=click.Choice(["fp32", "bf16"]),
+                default="fp32",
+                show_default=True,
+                help="bf16 takes half the time on processors that have it.",
+            ),
             click.option("--steps", type=int, default=2000, show_default=True, help="How many steps."),
         ):
             command = option(command)
         return command
 
     return add
+
+
+def course_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `course` and the seed say of the training's plan, among all that was chosen."""
+    return {name: chosen[name] for name in ("steps", "rate", "batch", "patch_px", "seed", "precision")}

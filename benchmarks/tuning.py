@@ -1,0 +1,31 @@
+"""The comparison of Lee et al. 2020, redone at small size:  python -m benchmarks tuning [--into docs/tuning.md]
+
+Trains what is not there yet in `--outdir` (nine tunings and four networks a seed; about an hour of one core a seed),
+measures it, and prints the tables, or puts them between the marks of a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from benchmarks.tuning_networks import Course, train_seed
+
+
+def main(arguments: list[str]) -> None:
+    """Train and measure each seed, and print or insert what was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks tuning", description=__doc__)
+    parser.add_argument("--outdir", type=Path, default=Path("runs/tuning"), help="for networks and figures")
+    parser.add_argument("--seeds", default="0,1,2", help="of the trainings")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--shortened", type=int, default=1, metavar="N", help="trainings of 1/N of the steps")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    course = Course(options.outdir, options.shortened, options.precision)
+    for seed in seeds:
+        for sentence in train_seed(course, seed):
+            print(sentence, flush=True)
