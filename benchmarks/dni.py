@@ -28,9 +28,13 @@ class Study:
     pictures: Mapping[str, Image.Image] = field(default_factory=dict)
 
 
-def put(page: Path, name: str, study: Study) -> None:
-    """Replace what stands between the marks of `name` on a page. Raises ValueError where it has none."""
-    first, last = f"<!-- {name}: python -m benchmarks dni {name} --into this file -->", f"<!-- end of {name} -->"
+def put(page: Path, name: str, study: Study, command: str = "benchmarks dni {name}") -> None:
+    """Replace what stands between the marks of `name` on a page. Raises ValueError where it has none.
+
+    `command`: the module and arguments that make it, as the first mark has them.
+    """
+    made_by = command.format(name=name)
+    first, last = f"<!-- {name}: python -m {made_by} --into this file -->", f"<!-- end of {name} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(first)
     _, ended, after = rest.partition(last)
     if not (found and ended):
