@@ -89,23 +89,27 @@ def _region(attribute: Attribute) -> Tensor:
 
 
 def study(faces: Path, keep: Path, count: int = TESTED) -> Iterator[tuple[str, list[Record] | Judged]]:
-    """Yield what was judged of each attribute's judge, then the records of each of its faces."""
+    """Yield how often each judge is right, then the records of face after face, of all attributes in turn."""
     features, finder, recogniser = open_features(MODEL), finder_of(MODEL), _recogniser()
+    judges = {}
     for attribute in ATTRIBUTES:
-        judge, told = judged(attribute, faces)
+        judges[attribute.name], told = judged(attribute, faces)
         yield attribute.name, told
-        sets = Sets(*lists_of(attribute, faces, "sets"), finder)
-        for photo in lists_of(attribute, faces, "tests")[0].files[:count]:
+    sets = {each.name: Sets(*lists_of(each, faces, "sets"), finder) for each in ATTRIBUTES}
+    for index in range(count):
+        for attribute in ATTRIBUTES:
+            photo = lists_of(attribute, faces, "tests")[0].files[index]
             file = keep / attribute.name / f"{photo.stem}.json"
             if not file.is_file():
-                found = [each for way in ways(features).values() for each in way(photo, sets)]
-                _keep(file, [measured(attribute, photo, each, judge, recogniser) for each in found])
+                found = [each for way in ways(features).values() for each in way(photo, sets[attribute.name])]
+                records = [measured(attribute, photo, each, judges[attribute.name], recogniser) for each in found]
+                file.parent.mkdir(parents=True, exist_ok=True)
                 _strip(photo, found).save(file.with_suffix(".png"))
+                _keep(file, records)
             yield photo.name, [Record(**each) for each in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _keep(file: Path, records: list[Record]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     with writing(file) as out:
         out.write(json.dumps([record.to_json() for record in records], indent=1).encode())
 
