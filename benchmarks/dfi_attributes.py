@@ -12,7 +12,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +27,7 @@ from torch import Tensor
 from benchmarks import dfi_judge
 from benchmarks.dfi_edits import Outcome, Sets, ways
 from benchmarks.dfi_split import ATTRIBUTES, Attribute, lists_of
-from benchmarks.dfi_tables import Judged, Record, text_of
+from benchmarks.dfi_tables import Cost, Judged, Record, text_of
 from benchmarks.dni import Study, put
 from benchmarks.identity import Recogniser
 from benchmarks.memory import resident
@@ -42,18 +46,26 @@ LEVELS = 127.5  # of 0 to 255 in a picture's 1
 MODEL = "portraits"
 
 
-def judged(attribute: Attribute, faces: Path) -> tuple[dfi_judge.Judge, Judged]:
-    """Train the judge of an attribute on its own faces, and tell how often it is right."""
+@cache
+def judge_of(attribute: Attribute, faces: Path) -> dfi_judge.Judge:
+    """Train the judge of an attribute on its own faces."""
+    source, target = (dfi_judge.read_faces(each.files) for each in lists_of(attribute, faces, "judge"))
+    return dfi_judge.train(source, target, attribute.box)
+
+
+def judged(attribute: Attribute, faces: Path) -> Judged:
+    """Tell how often the judge of an attribute is right."""
     own = [dfi_judge.read_faces(each.files) for each in lists_of(attribute, faces, "judge")]
-    judge = dfi_judge.train(own[0], own[1], attribute.box)
-    others = [
-        torch.cat([dfi_judge.read_faces(lists_of(attribute, faces, part)[i].files) for part in ("sets", "tests")])
-        for i in range(2)
-    ]
-    counts = tuple(len(each.files) for each in lists_of(attribute, faces, "sets"))
-    share = dfi_judge.cross_validated(own[0], own[1], attribute.box)
-    held_out = dfi_judge.accuracy(judge, others[0], others[1])
-    return judge, Judged(attribute.name, counts, tuple(map(len, own)), share, held_out, sum(map(len, others)))
+    parts = [lists_of(attribute, faces, part) for part in ("sets", "tests")]
+    others = [torch.cat([dfi_judge.read_faces(part[i].files) for part in parts]) for i in range(2)]
+    return Judged(
+        attribute.name,
+        tuple(len(each.files) for each in parts[0]),
+        tuple(map(len, own)),
+        dfi_judge.cross_validated(own[0], own[1], attribute.box),
+        dfi_judge.accuracy(judge_of(attribute, faces), others[0], others[1]),
+        sum(map(len, others)),
+    )
 
 
 def measured(
@@ -91,10 +103,11 @@ def _region(attribute: Attribute) -> Tensor:
 def study(faces: Path, keep: Path, count: int = TESTED) -> Iterator[tuple[str, list[Record] | Judged]]:
     """Yield how often each judge is right, then the records of face after face, of all attributes in turn."""
     features, finder, recogniser = open_features(MODEL), finder_of(MODEL), _recogniser()
-    judges = {}
     for attribute in ATTRIBUTES:
-        judges[attribute.name], told = judged(attribute, faces)
-        yield attribute.name, told
+        file = keep / attribute.name / "judge.json"
+        if not file.is_file():
+            _keep(file, [asdict(judged(attribute, faces))])
+        yield attribute.name, Judged(**json.loads(file.read_text(encoding="utf-8"))[0])
     sets = {each.name: Sets(*lists_of(each, faces, "sets"), finder) for each in ATTRIBUTES}
     for index in range(count):
         for attribute in ATTRIBUTES:
@@ -102,16 +115,16 @@ def study(faces: Path, keep: Path, count: int = TESTED) -> Iterator[tuple[str, l
             file = keep / attribute.name / f"{photo.stem}.json"
             if not file.is_file():
                 found = [each for way in ways(features).values() for each in way(photo, sets[attribute.name])]
-                records = [measured(attribute, photo, each, judges[attribute.name], recogniser) for each in found]
-                file.parent.mkdir(parents=True, exist_ok=True)
+                judge = judge_of(attribute, faces)
+                _keep(file, [asdict(measured(attribute, photo, each, judge, recogniser)) for each in found])
                 _strip(photo, found).save(file.with_suffix(".png"))
-                _keep(file, records)
             yield photo.name, [Record(**each) for each in json.loads(file.read_text(encoding="utf-8"))]
 
 
-def _keep(file: Path, records: list[Record]) -> None:
+def _keep(file: Path, found: list[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     with writing(file) as out:
-        out.write(json.dumps([record.to_json() for record in records], indent=1).encode())
+        out.write(json.dumps(found, indent=1).encode())
 
 
 def _strip(photo: Path, found: list[Outcome]) -> Image.Image:
@@ -134,21 +147,20 @@ def _recogniser() -> Recogniser | None:
         return None
 
 
-def peak(faces: Path, method: str) -> int:
-    """The highest resident memory, in bytes, of a process that edits one face in one way at all its strengths."""
+def cost(faces: Path, method: str) -> Cost:
+    """What a process of its own takes that edits one face in one way."""
     words = [sys.executable, "-m", "benchmarks.dfi_attributes", str(faces), "--one", method]
-    return int(subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    return Cost(**json.loads(subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout))
 
 
-def one(faces: Path, method: str) -> int:
-    """Edit one face, and return the bytes that this process took at most (Linux)."""
+def one(faces: Path, method: str) -> Cost:
+    """Edit one face at all strengths in this process (Linux)."""
     attribute = ATTRIBUTES[0]
     features = open_features(MODEL) if method == "dfi" else None
     sets = Sets(*lists_of(attribute, faces, "sets"), finder_of(MODEL) if method == "latent" else None)
     photo = lists_of(attribute, faces, "tests")[0].files[0]
-    for _ in ways(features)[method](photo, sets):
-        pass
-    return resident("VmHWM")
+    seconds = [outcome.seconds for outcome in ways(features)[method](photo, sets)]
+    return Cost(fmean(seconds), resident("VmHWM"))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -159,7 +171,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, default=ROOT / "out" / "dfi-attributes", help="where each face is kept")
     parser.add_argument("--count", type=int, default=TESTED, help="faces of each attribute")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--one", help=argparse.SUPPRESS)  # for `peak`
+    parser.add_argument("--one", help=argparse.SUPPRESS)  # for `cost`
     return parser.parse_args(arguments)
 
 
@@ -169,7 +181,7 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     if options.one:
-        print(one(options.faces, options.one))
+        print(json.dumps(asdict(one(options.faces, options.one))))
         return
     records: list[Record] = []
     judges: list[Judged] = []
@@ -179,8 +191,8 @@ def main(arguments: list[str]) -> None:
             judges.append(found)
         else:
             records += found
-    peaks = {method: peak(options.faces, method) for method in ("dfi", "latent")}
-    text = text_of(records, judges, peaks)
+    costs = {method: cost(options.faces, method) for method in ("dfi", "latent")}
+    text = text_of(records, judges, costs)
     if options.into:
         put(options.into, "attributes", Study(text), COMMAND)
     else:

@@ -39,7 +39,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """`picture` [1, 3, 128, 128] in [-1, 1]. `base`: what a strength of 0 gives. `seconds`: of this face alone."""
+    """`picture` [1, 3, 128, 128] in [-1, 1]. `base`: what a strength of 0 gives. `seconds`: of the CPU, this face alone."""
 
     method: str
     strength: float
@@ -86,38 +86,38 @@ class Sets:
 
 def by_dfi(photo: Path, sets: Sets, features: Layers) -> Iterator[Outcome]:
     """Each strength by itself: the sets' neighbours are found once, and count in the seconds of each."""
-    before, started = read_picture(photo, SEEN_PX, SEEN_PX), time.perf_counter()
+    before, started = read_picture(photo, SEEN_PX, SEEN_PX), time.process_time()
     settings, space = Settings(NEIGHBOURS), space_about(features, before)
     direction = _last(find_direction(space, before, sets.source, sets.target, NEIGHBOURS))
-    reading = time.perf_counter() - started
+    reading = time.process_time() - started
     for strength in STRENGTHS["dfi"]:
-        started = time.perf_counter()
+        started = time.process_time()
         edit = Edit(sets.source, sets.target, strength)
         after = _last(move_along(space, before, edit, direction, settings)).clamp(-1, 1)
-        yield Outcome("dfi", strength, after, before, reading + time.perf_counter() - started)
+        yield Outcome("dfi", strength, after, before, reading + time.process_time() - started)
 
 
 def by_latent(photo: Path, sets: Sets) -> Iterator[Outcome]:
     """From the latent that `blendgan project` finds; its noise stays."""
     crop = to_uint8(read_picture(photo, SEEN_PX, SEEN_PX))[0]
     face = AlignedFace(crop, np.array(CORNERS, dtype=np.float64), (SEEN_PX, SEEN_PX))
-    started = time.perf_counter()
+    started = time.process_time()
     latent = project_faces([face], sets.needed)
-    finding = time.perf_counter() - started
+    finding = time.process_time() - started
     base = draw(sets.needed.generator, latent).clamp(-1, 1)
     for strength in STRENGTHS["latent"]:
-        step, started = strength * sets.latent_step, time.perf_counter()
+        step, started = strength * sets.latent_step, time.process_time()
         moved = Latent(latent.w + step.to(latent.w), latent.mapping, latent.noise, latent.metadata)
         after = draw(sets.needed.generator, moved).clamp(-1, 1)
-        yield Outcome("latent", strength, after, base, finding + time.perf_counter() - started)
+        yield Outcome("latent", strength, after, base, finding + time.process_time() - started)
 
 
 def by_pixels(photo: Path, sets: Sets) -> Iterator[Outcome]:
     """The plainest way of all."""
     before = read_picture(photo, SEEN_PX, SEEN_PX)
     for strength in STRENGTHS["pixels"]:
-        step, started = strength * sets.picture_step, time.perf_counter()
-        yield Outcome("pixels", strength, (before + step).clamp(-1, 1), before, time.perf_counter() - started)
+        step, started = strength * sets.picture_step, time.process_time()
+        yield Outcome("pixels", strength, (before + step).clamp(-1, 1), before, time.process_time() - started)
 
 
 def ways(features: Layers | None) -> dict[str, Callable[[Path, Sets], Iterator[Outcome]]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 from benchmarks.dni_pictures import markdown
 
@@ -35,10 +34,6 @@ class Record:
     inside: float
     outside: float
     seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -155,17 +150,21 @@ def judges_table(judges: Iterable[Judged]) -> str:
     return markdown(headings, lines)
 
 
-def cost_table(records: Sequence[Record], peaks: Mapping[str, int]) -> str:
-    """Seconds a face, and the peak of a process that edits one."""
-    lines = []
-    for method, name in NAMES.items():
-        seconds = fmean(record.seconds for record in records if record.method == method)
-        memory = f"{peaks[method] / 1e9:.2f} GB" if method in peaks else ""
-        lines.append((name, f"{seconds:.2g}", memory))
-    return markdown(("way", "seconds a face", "peak memory of the process"), lines)
+@dataclass(frozen=True)
+class Cost:
+    """Of one face in a process of its own: seconds of the CPU at one strength, and the most memory in bytes."""
+
+    seconds: float
+    peak: int
 
 
-def text_of(records: Sequence[Record], judges: Sequence[Judged], peaks: Mapping[str, int]) -> str:
+def cost_table(costs: Mapping[str, Cost]) -> str:
+    """A row for each way."""
+    lines = [(NAMES[name], f"{each.seconds:.1f}", f"{each.peak / 1e9:.2f} GB") for name, each in costs.items()]
+    return markdown(("way", "seconds of the CPU", "peak memory of the process"), lines)
+
+
+def text_of(records: Sequence[Record], judges: Sequence[Judged], costs: Mapping[str, Cost]) -> str:
     """All tables, each with what it is."""
     faces = len({(record.attribute, record.face) for record in records})
     way, strength = COMPARED_AT
@@ -179,6 +178,6 @@ def text_of(records: Sequence[Record], judges: Sequence[Judged], peaks: Mapping[
         f"Identity at one and the same change of the logit, that of {NAMES[way]} at {strength:g} (straight between the "
         "strengths; – is not reached):",
         matched_table(records),
-        "Cost of one face at 128 px, one thread:",
-        cost_table(records, peaks),
+        "Cost of one face at 128 px and one strength, one thread:",
+        cost_table(costs),
     ])  # fmt: skip

@@ -133,14 +133,14 @@ def test_the_tables(benchmark):
         record(tables, 1.0, "pixels", to_photo=None, base_to_photo=None),
     ]
     judges = [tables.Judged("glasses", (80, 84), (81, 73), 0.926, 0.941, 208)]
-    text = tables.text_of(records, judges, {"dfi": 370_000_000})
+    text = tables.text_of(records, judges, {"dfi": tables.Cost(2.04, 370_000_000)})
     assert "| glasses | 80 / 84 | 81 / 73 | 93% | 94% | 208 |" in text
     lines = [line for line in text.splitlines() if line.startswith("| glasses | ")][1:]
     assert lines[0] == "| glasses | DFI | 0.2 | +1.0 ± 0.0 | 0 of 1 | 0.10 |  | 9.0 | 4.0 |"
     assert lines[2] == "| glasses | latent | 1 | +2.0 ± 0.0 | 0 of 1 | 0.10 | 0.10 | 9.0 | 4.0 |"
     assert lines[3] == "| glasses | mean pictures | 1 | +1.0 ± 0.0 | 0 of 1 | – |  | 9.0 | 4.0 |"
     assert lines[4] == "| glasses | +3.0 | 0.10 | – | – | – | 0.50 |"
-    assert "| DFI | 2 | 0.37 GB |" in text
+    assert "| DFI | 2.0 | 0.37 GB |" in text
 
 
 def test_the_page_has_a_place_for_the_study(benchmark):
