@@ -111,7 +111,10 @@ def study(faces: Path, keep: Path, count: int = TESTED) -> Iterator[tuple[str, l
     sets = {each.name: Sets(*lists_of(each, faces, "sets"), finder) for each in ATTRIBUTES}
     for index in range(count):
         for attribute in ATTRIBUTES:
-            photo = lists_of(attribute, faces, "tests")[0].files[index]
+            tests = lists_of(attribute, faces, "tests")[0].files
+            if index >= len(tests):
+                continue
+            photo = tests[index]
             file = keep / attribute.name / f"{photo.stem}.json"
             if not file.is_file():
                 found = [each for way in ways(features).values() for each in way(photo, sets[attribute.name])]

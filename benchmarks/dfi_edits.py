@@ -39,7 +39,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """`picture` [1, 3, 128, 128] in [-1, 1]. `base`: what a strength of 0 gives. `seconds`: of the CPU, this face alone."""
+    """`picture` [1, 3, 128, 128] in [-1, 1]. `base`: what a strength of 0 gives. `seconds`: of the CPU."""
 
     method: str
     strength: float
