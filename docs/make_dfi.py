@@ -25,6 +25,7 @@ COLUMNS = {  # caption → source, target, alpha, mask
     "glasses 0.4": ("no-glasses", "glasses", 0.4, None),
     "0.4, eyes alone": ("no-glasses", "glasses", 0.4, "eyes"),
     "less smile 0.6, mouth": ("smile", "neutral", 0.6, "mouth"),
+    "older 0.5": ("younger", "older", 0.5, None),
 }
 
 
