@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,24 @@ import torch
 from torch import nn
 
 from blendgan.tuning.costs import count
+from blendgan.tuning.courses import Course, load_course, save_course
 from blendgan.tuning.files import Main, Tuned, check_target, save_main, save_tuned
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.pictures import Sources, read_sources
-from blendgan.tuning.training import Plan, Step, check_patch, new_main, train_main, train_tuning
+from blendgan.tuning.training import (
+    Plan,
+    Step,
+    check_patch,
+    main_course,
+    new_main,
+    train_main,
+    train_tuning,
+    tuning_course,
+)
 from stylegan2.errors import InputError
 
 LAST = 100  # steps at the end, whose mean PSNR is told
+STATE_ENDING, SAVE_EVERY = ".state", 250  # steps
 MOST_WIDTH, MOST_BLOCKS = 1024, 256
 
 
@@ -32,10 +43,49 @@ class _Job:
     replace: bool
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
 
-    def _watched(self, steps: Iterator[Step]) -> Iterator[Step]:
-        for step in steps:
+    @property
+    def state_file(self) -> Path:
+        """Where a training that was ended lies until it is gone on with."""
+        return self.target.with_name(self.target.name + STATE_ENDING)
+
+    def steps(self, stop_requested: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+        """Train to the end or until stopped, and yield each step when it is done.
+
+        Goes on where the same training was ended; its state is kept every so many steps, and when stopped. Raises
+        Diverged, and InputError where the state is another training's.
+        """
+        course = self._course()
+        self._go_on(course)
+        for step in self._train(course):
             self.recent.append(step.psnr)
+            stopped = step.index < step.total and stop_requested()
+            if stopped or (step.index % SAVE_EVERY == 0 and step.index < step.total):
+                save_course(course, self.state_file, self._said(), list(self.recent))
             yield step
+            if stopped:
+                return
+
+    def _go_on(self, course: Course) -> None:
+        if not self.state_file.exists():
+            return
+        try:
+            self.recent.extend(load_course(course, self.state_file, self._said()))
+        except InputError:
+            if not self.replace:
+                raise
+
+    def _course(self) -> Course:
+        raise NotImplementedError
+
+    def _train(self, course: Course) -> Iterator[Step]:
+        raise NotImplementedError
+
+    def _about(self) -> dict[str, Any]:
+        """What is trained."""
+        raise NotImplementedError
+
+    def _said(self) -> dict[str, Any]:
+        return {**self.plan.to_json(), **self._about(), "pictures": self.sources.digest[:12]}
 
     @property
     def psnr(self) -> float:
@@ -54,15 +104,21 @@ class TuningJob(_Job):
     tuned: Tuned
     levels: tuple[float, float]
 
-    def steps(self) -> Iterator[Step]:
-        """Train, and yield each step when it is done. Raises Diverged."""
-        return self._watched(train_tuning(self.tuned.main.restorer, self.tuned.tuning, self.sources, self.plan))
+    def _course(self) -> Course:
+        return tuning_course(self.tuned.tuning, self.plan)
+
+    def _train(self, course: Course) -> Iterator[Step]:
+        return train_tuning(self.tuned.main.restorer, self.tuned.tuning, self.sources, self.plan, course)
+
+    def _about(self) -> dict[str, Any]:
+        return {"main": self.tuned.main.file.fingerprint[:12], "form": str(self.tuned.form)}
 
     def save(self) -> Tuned:
         """Write the tuning."""
         trained = {**self._trained(), "noise": list(self.levels)}
         tuned = Tuned(self.tuned.main, self.tuned.tuning, self.tuned.form, trained, str(self.target))
         save_tuned(tuned, self.target, replace=self.replace)
+        self.state_file.unlink(missing_ok=True)
         return tuned
 
     def sentences(self) -> Iterator[str]:
@@ -77,15 +133,20 @@ class MainJob(_Job):
     """The training of a main network from nothing."""
 
     network: nn.Module
-    device: torch.device
 
-    def steps(self) -> Iterator[Step]:
-        """Train, and yield each step when it is done. Raises Diverged."""
-        return self._watched(train_main(self.network, self.sources, self.plan, self.device))
+    def _course(self) -> Course:
+        return main_course(self.network, self.plan)
+
+    def _train(self, course: Course) -> Iterator[Step]:
+        return train_main(self.network, self.sources, self.plan, course)
+
+    def _about(self) -> dict[str, Any]:
+        return {"form": f"{type(self.network).__name__}, {sum(p.numel() for p in self.network.parameters())} numbers"}
 
     def save(self) -> None:
         """Write the network."""
         save_main(self.network, self.target, self._trained(), replace=self.replace)
+        self.state_file.unlink(missing_ok=True)
 
     def sentences(self) -> Iterator[str]:
         """What was written, in lines."""
@@ -140,4 +201,4 @@ def main_job(
             raise InputError(f"{word}: found {found}, expected a number from 1 to {most}")
     check_target(target, replace=replace)
     sources = read_sources(folder, channels, plan.patch_px)
-    return MainJob(sources, plan, target, replace, new_main(channels, width, blocks, plan.seed), device)
+    return MainJob(sources, plan, target, replace, new_main(channels, width, blocks, plan.seed).to(device))
