@@ -11,7 +11,10 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.pages import put
+from benchmarks.tuning_figures import figures_of
 from benchmarks.tuning_networks import Course, train_seed
+from benchmarks.tuning_tables import study
 
 
 def main(arguments: list[str]) -> None:
@@ -22,6 +25,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--shortened", type=int, default=1, metavar="N", help="trainings of 1/N of the steps")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--into", type=Path, help="the page to put the tables into")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     seeds = [int(seed) for seed in options.seeds.split(",")]
@@ -29,3 +33,8 @@ def main(arguments: list[str]) -> None:
     for seed in seeds:
         for sentence in train_seed(course, seed):
             print(sentence, flush=True)
+    found = study([figures_of(course, seed) for seed in seeds])
+    if options.into:
+        put(options.into, "comparison", "tuning", found)
+    else:
+        print(found.text)
