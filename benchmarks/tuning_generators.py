@@ -1,27 +1,31 @@
 """The learned path between two StyleGAN2 models beside the straight one:  python -m benchmarks.tuning_generators
 
-Quality, not time. Trains what is not there yet in `--outdir` (two models, some 20 minutes of one core each), and prints
-the tables, or puts them between the marks of a page by `--into docs/tuning.md`, with the picture in the folder beside.
+Quality, not time; needs the extra `benchmark`. Trains what is not there yet in `--outdir` (two models, some ten minutes
+of one core each), and prints the tables, or puts them between the marks of a page by `--into docs/tuning.md`, with the
+picture in the folder beside.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.dni import Study, put
 from benchmarks.dni_generators import BASE, PSI, SEEDS, TRANSFER, told
-from benchmarks.dni_pictures import markdown
+from benchmarks.identity import Recogniser
+from benchmarks.pages import Study, markdown, put
 from blendgan import blend
-from blendgan.images import grid, to_pictures
+from blendgan.images import grid, to_pictures, to_uint8
 from blendgan.rendering import latent_of
 from blendgan.schedule import Uniform
 from blendgan.tuning.forms import Form
@@ -33,7 +37,6 @@ from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.store import resolve
 
 NAME = "studio"  # of the marks
-COMMAND = "benchmarks.tuning_generators"
 FORMS = {"FTN": Form("ftn"), "FTN-gc16": Form("ftn", groups=16)}
 PLAN = ImitationPlan(precision="bf16")
 STEPS = 8  # along α
@@ -94,15 +97,33 @@ def _styles() -> Tensor:
 
 def between(paths: Mapping[str, Path_], judges: Judges) -> str:
     """The table along α: faces, logits, and how far BASE's and TRANSFER's own pictures are."""
-    ends = paths[STRAIGHT][0], paths[STRAIGHT][-1]
+    base, wanted = paths[STRAIGHT][0], paths[STRAIGHT][-1]
+    known = described(base)
     rows = []
     for i in (0, *TOLD):
         for name, path in paths.items():
             if i or name == STRAIGHT:
-                far = [f"{float(judges.distances(path[i], end).mean()):.2f}" for end in ends]
-                rows.append([f"{i / STEPS:g}", name if i else "BASE", *told(path[i], list(judges.both)), *far])
-    headings = "α", "path", "faces found", "D of BASE", "D of TRANSFER", "from BASE's picture", "from TRANSFER's"
+                far = [float(judges.distances(path[i], end).mean()) for end in (base, wanted)]
+                person = float(np.linalg.norm(described(path[i]) - known, axis=1).mean())
+                figures = [*told(path[i], list(judges.both)), f"{person:.2f}", *(f"{value:.2f}" for value in far)]
+                rows.append([f"{i / STEPS:g}", name if i else BASE, *figures])
+    headings = (
+        "α",
+        "path",
+        "faces found",
+        "D of BASE",
+        "D of TRANSFER",
+        "person",
+        "from BASE's picture",
+        "from TRANSFER's",
+    )
     return markdown(headings, rows)
+
+
+def described(drawn: Tensor) -> NDArray[np.float64]:
+    """What dlib's recogniser says of each face: [N, 128]."""
+    recogniser = Recogniser()
+    return np.stack([recogniser.describe(crop) for crop in to_uint8(drawn)])
 
 
 def whole(paths: Mapping[str, Path_], judges: Judges, models: Mapping[str, str]) -> str:
@@ -155,26 +176,28 @@ def study(outdir: Path) -> Study:
     text = "\n\n".join([
         f"`{BASE}` to `{TRANSFER}`, mapping and noise `{BASE}`'s; {len(SEEDS)} seeds, psi {PSI}. Learned: {course}.",
         between(paths, judges),
+        "*person*: dlib's distance from the face in BASE's picture, under 0.6 as a rule the same person. *From ...*: "
+        "how far the pictures are apart in the features of both discriminators.",
         "Each path as a whole:",
         whole(paths, judges, models),
     ])  # fmt: skip
     return Study(text, {"tuning-generators.png": sheet(paths)})
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Do the study, and print or insert what it found."""
-    parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks tuning_generators", description=__doc__)
     parser.add_argument("--outdir", type=Path, default=Path("runs/studio"), help="for the learned models")
     parser.add_argument("--into", type=Path, help="the page to put the tables into")
     parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     found = study(options.outdir)
     if options.into:
-        put(options.into, NAME, found, COMMAND)
+        put(options.into, NAME, "tuning_generators", found)
     else:
         print(found.text)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

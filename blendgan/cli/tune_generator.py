@@ -25,7 +25,7 @@ Examples:
 @click.argument("transfer", metavar="TRANSFER")
 @tuning_options.groups
 @tuning_options.variant
-@tuning_options.course(rate=3e-3, batch=4, steps=5000)
+@tuning_options.course(rate=3e-3, batch=4, steps=3000)
 @tuning_options.out
 @options.force
 @options.seed

@@ -38,7 +38,7 @@ class ImitationPlan:
     `precision`: of the networks' sums above 4 px; filters that are learned are float32.
     """
 
-    steps: int = 5000
+    steps: int = 3000
     rate: float = 3e-3
     batch: int = 4
     seed: int = 0
