@@ -70,7 +70,7 @@ def trained(outdir: Path, name: str) -> Path:
         job = imitation_job(BASE, TRANSFER, FORMS[name], PLAN, target)
         for step in job.steps():
             if step.index % 500 == 0:
-                print(f"{name}: step {step.index} of {step.total}, distance {job.distance:.3f}", flush=True)
+                print(f"{name}: step {step.index} of {step.total}, distance {job.mean:.3f}", flush=True)
         job.save()
     return target
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options, tuning_options
-from blendgan.cli.progress import with_bar
 
 if TYPE_CHECKING:
     from blendgan.tuning.generator_files import ImitationJob
@@ -33,19 +32,14 @@ Examples:
 @options.threads
 @options.quiet
 @options.debug
-def generator(base: str, transfer: str, quiet: bool, **chosen: Any) -> None:
+def generator(base: str, transfer: str, quiet: bool, **chosen: Any) -> int:
     """Learn filters with which BASE draws the pictures of TRANSFER, a model that was trained from it.
 
     BASE and TRANSFER are files or shipped names. The result is a model like any other: BASE with the learned filters
     in the place of its own; give it as TRANSFER to `blend`, `toonify` or `explore`, and α walks the learned path.
     Written, by default, as ftn-BASE-TRANSFER.safetensors.
     """
-    job = _job(base, transfer, **chosen)
-    for _ in with_bar(job.steps(), "learn", total=job.plan.steps, quiet=quiet):
-        pass
-    job.save()
-    if not quiet:
-        click.echo("\n".join(job.sentences()))
+    return tuning_options.train(_job(base, transfer, **chosen), quiet=quiet)
 
 
 def _job(

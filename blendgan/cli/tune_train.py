@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options, tuning_options
-from blendgan.cli.progress import with_bar
 
 if TYPE_CHECKING:
     from blendgan.tuning.jobs import TuningJob
@@ -48,19 +47,14 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
 @options.threads
 @options.quiet
 @options.debug
-def train(main: str, quiet: bool, **chosen: Any) -> None:
+def train(main: str, quiet: bool, **chosen: Any) -> int:
     """Train a tuning of MAIN, a network's file or shipped name, for a second level of noise.
 
     --noise 20,80: the level that MAIN was trained for, and the second one, of 255. MAIN stays as it is: at α = 0 the
     result is its own, to the bit. Writes METHOD-MAIN.safetensors, which names MAIN's fingerprint and fits no other.
     """
     _refuse_others(chosen["method"])
-    job = _job(main, **chosen)
-    for _ in with_bar(job.steps(), "train", total=job.plan.steps, quiet=quiet):
-        pass
-    job.save()
-    if not quiet:
-        click.echo("\n".join(job.sentences()))
+    return tuning_options.train(_job(main, **chosen), quiet=quiet)
 
 
 def _refuse_others(method: str) -> None:

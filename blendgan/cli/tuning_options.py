@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from blendgan.cli import dni_measures, options
+
+if TYPE_CHECKING:
+    from blendgan.tuning.resumable import Job
 
 COURSE = ("steps", "rate", "batch", "patch_px", "seed", "precision")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -66,3 +69,23 @@ def course(rate: float, batch: int = 16, steps: int = 2000) -> Callable[[Command
 def course_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `course`, `patch` and the seed say of the training's plan, among all that was chosen."""
     return {name: chosen[name] for name in COURSE if name in chosen}
+
+
+def train(job: Job[Any, Any], *, quiet: bool) -> int:
+    """Train to the end and write the result, or until a signal; return the exit code."""
+    from blendgan.cli.progress import with_bar
+    from blendgan.cli.signals import stopping
+
+    last = 0
+    with stopping() as stop:
+        for step in with_bar(job.steps(stop.requested), "train", total=job.plan.steps, quiet=quiet):
+            last = step.index
+    if last < job.plan.steps:
+        click.echo(
+            f"blendgan: ended after step {last} of {job.plan.steps}; the same command goes on from there", err=True
+        )
+        return stop.exit_code
+    job.save()
+    if not quiet:
+        click.echo("\n".join(job.sentences()))
+    return 0

@@ -6,9 +6,8 @@ this file, as TRANSFER, walks the learned path: `blend`, recipes, masks, `toonif
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,12 @@ from blendgan.kinship import FAILS_BELOW, quick
 from blendgan.licences import strictest
 from blendgan.schedule import Uniform
 from blendgan.sources import Source, open_source
-from blendgan.tuning.files import check_target
+from blendgan.tuning.courses import Course
+from blendgan.tuning.files import SHORT, check_target
 from blendgan.tuning.forms import Form
 from blendgan.tuning.ftn import FTN
-from blendgan.tuning.generators import Imitated, ImitationPlan, Pair, train_imitation
+from blendgan.tuning.generators import Imitated, ImitationPlan, Pair, imitation_course, train_imitation
+from blendgan.tuning.resumable import Job
 from stylegan2 import load_discriminator, load_generator
 from stylegan2.checkpoints.checkpoint import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
 from stylegan2.checkpoints.headers import FORMAT
@@ -35,48 +36,47 @@ from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError, RecipeError
 from stylegan2.generator import Generator
 
-LAST = 100  # steps at the end, whose mean distance is told
-
 
 @dataclass(eq=False)
-class ImitationJob:
-    """The training of BASE's filters after TRANSFER, from files to a file."""
+class ImitationJob(Job[ImitationPlan, Imitated]):
+    """The training of BASE's filters after TRANSFER; its figure is the distance from TRANSFER's pictures."""
 
     base: Source
     transfer: Source
     form: Form
-    plan: ImitationPlan
-    target: Path
-    replace: bool
     tuning: FTN
     pair: Pair
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
 
-    def steps(self) -> Iterator[Imitated]:
-        """Train, and yield each step when it is done. Raises Diverged."""
-        for step in train_imitation(self.tuning, self.pair, self.plan):
-            self.recent.append(step.distance)
-            yield step
+    def model(self) -> Checkpoint:
+        """Return the model with the filters as they are now."""
+        trained = {**self.plan.to_json(), "distance": round(self.mean, 4)}
+        return tuned_model(self.base, self.transfer, self.tuning, {**self.form.to_json(), "trained": trained})
 
-    @property
-    def distance(self) -> float:
-        """Mean distance of the last steps' pictures from TRANSFER's."""
-        return sum(self.recent) / max(1, len(self.recent))
-
-    def save(self) -> Checkpoint:
+    def write(self) -> None:
         """Write the model. Raises InputError as `check_target`."""
-        trained = {**self.plan.to_json(), "distance": round(self.distance, 4)}
-        model = tuned_model(self.base, self.transfer, self.tuning, {**self.form.to_json(), "trained": trained})
+        model = self.model()
         check_target(self.target, replace=self.replace)
         model.save(self.target, replace=self.replace)
-        return model
 
     def sentences(self) -> Iterator[str]:
         """What was written, in lines."""
         base, transfer = (Path(source.name).name for source in (self.base, self.transfer))
         yield f"wrote {self.target}: {base} with filters learned after {transfer}; {self.form}"
-        yield f"distance to {transfer}'s pictures: {self.distance:.3f} in the last batches"
+        yield f"distance to {transfer}'s pictures: {self.mean:.3f} in the last batches"
         yield f"the path: blendgan blend {self.base.name} {self.target} --alpha 0.5"
+
+    def _course(self) -> Course:
+        return imitation_course(self.tuning, self.plan)
+
+    def _train(self, course: Course) -> Iterator[Imitated]:
+        return train_imitation(self.tuning, self.pair, self.plan, course)
+
+    def _figure(self, step: Imitated) -> float:
+        return step.distance
+
+    def _about(self) -> dict[str, Any]:
+        prints = {name: getattr(self, name).fingerprint[:SHORT] for name in ("base", "transfer")}
+        return {**prints, "form": str(self.form)}
 
 
 def imitation_job(
@@ -105,7 +105,7 @@ def imitation_job(
     _check_pair(*sources)
     pair = open_pair(*sources, device)
     tuning = FTN(pair.base, groups=form.groups, variant=form.variant).to(pair.base.device)
-    return ImitationJob(*sources, form, plan, target, replace, tuning, pair)
+    return ImitationJob(plan, target, replace, *sources, form, tuning, pair)
 
 
 def open_pair(base: Source, transfer: Source, device: torch.device | None = None) -> Pair:

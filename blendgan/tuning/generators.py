@@ -17,6 +17,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from blendgan.tuning.courses import Course
 from blendgan.tuning.ftn import FTN
 from blendgan.tuning.training import Precision
 from projector.perceptual import Target
@@ -85,25 +86,33 @@ class Imitated:
     distance: float
 
 
-def train_imitation(tuning: FTN, pair: Pair, plan: ImitationPlan) -> Iterator[Imitated]:
-    """Train an FTN of the pair's BASE, in place, at α = 1; yield after each step. Raises Diverged."""
-    learned = list(tuning.parameters())
-    adam = torch.optim.Adam(learned, plan.rate)
-    draw = torch.Generator().manual_seed(plan.seed)
+def imitation_course(tuning: FTN, plan: ImitationPlan) -> Course:
+    """Return the course of an FTN that is about to learn."""
+    return Course(dict(tuning.named_parameters()), plan.seed)
+
+
+def train_imitation(tuning: FTN, pair: Pair, plan: ImitationPlan, course: Course | None = None) -> Iterator[Imitated]:
+    """Train an FTN of the pair's BASE, in place, at α = 1; yield after each step. Raises Diverged.
+
+    `course`: its own, gone on with. Between steps the networks are in the plan's precision, in the end in float32.
+    """
+    course = course or imitation_course(tuning, plan)
+    learned = list(course.learned.values())
     tuning.dial.turn(1.0)
     _compute_in(torch.bfloat16 if plan.precision == "bf16" else None, tuning, pair)
     try:
-        for step in range(plan.steps):
-            adam.param_groups[0]["lr"] = plan.rate_at(step)
+        while course.step < plan.steps:
+            course.adam.param_groups[0]["lr"] = plan.rate_at(course.step)
             with torch.no_grad():
-                ws = draw_styles(pair.base, plan.batch, draw)
+                ws = draw_styles(pair.base, plan.batch, course.draw)
                 target = Target(pair.wanted.synthesis(ws), pair.judge)
             distance = target.distance(tuning.main.synthesis(ws)).mean()  # type: ignore[operator]
-            adam.zero_grad()
+            course.adam.zero_grad()
             distance.backward()
             nn.utils.clip_grad_norm_(learned, STEEPEST)
-            adam.step()
-            yield Imitated(step + 1, plan.steps, _finite(float(distance.detach())))
+            course.adam.step()
+            course.step += 1
+            yield Imitated(course.step, plan.steps, _finite(float(distance.detach())))
     finally:
         _compute_in(None, tuning, pair)
 

@@ -138,7 +138,8 @@ def test_the_file_is_the_path(job, files):
 def test_all_but_the_filters_is_bases(job, judge):
     trained = job(steps=5, rate=0.05)
     list(trained.steps())
-    model = trained.save()
+    trained.save()
+    model = trained.model()
     base = checkpoints.load("base.safetensors").tensors
     filters = {name for name, tensor in base.items() if tensor.ndim == 4}
     assert second_filters(trained.tuning).keys() == filters
@@ -160,7 +161,7 @@ def test_what_the_file_says(job):
     assert said["base"] == {"name": "base.safetensors", "fingerprint": prints[0]}
     assert said["imitates"] == {"name": "transfer.safetensors", "fingerprint": prints[1]}
     assert (said["trained"]["steps"], said["trained"]["seed"]) == (2, 7)
-    assert said["trained"]["distance"] == pytest.approx(trained.distance, abs=1e-4)
+    assert said["trained"]["distance"] == pytest.approx(trained.mean, abs=1e-4)
     assert model.metadata["licence"] == "CC-BY-SA-4.0"
     assert [one.name for one in family_tree(model.metadata["lineage"])] == ["base.safetensors", "transfer.safetensors"]
     assert "which is BASE" in evidence(checkpoints.load("base.safetensors"), model)[0]
@@ -297,8 +298,29 @@ def test_swaps_of_the_learned_model(job):
     """As every TRANSFER it gives whole layers too."""
     trained = job(steps=3, rate=0.05)
     list(trained.steps())
-    model = trained.save()
+    trained.save()
+    model = trained.model()
     swapped = blend("base.safetensors", "ftn-base-transfer.safetensors", Swap(8))
     base = checkpoints.load("base.safetensors").tensors
     assert torch.equal(swapped.tensors["synthesis.b8.conv1.weight"], model.tensors["synthesis.b8.conv1.weight"])
     assert torch.equal(swapped.tensors["synthesis.b16.conv1.weight"], base["synthesis.b16.conv1.weight"])
+
+
+def test_a_training_that_was_ended_goes_on_to_the_same_bytes(job, files):
+    whole = job(steps=6)
+    list(whole.steps())
+    whole.save()
+    expected = whole.target.read_bytes()
+    whole.target.unlink()
+    first = job(steps=6)
+    asked = iter([False, False, True])
+    assert [step.index for step in first.steps(lambda: next(asked))] == [1, 2, 3]
+    assert first.state_file.exists()
+    assert not first.target.exists()
+    with pytest.raises(InputError, match="holds the training of form"):
+        list(job(Form("ftn", groups=2), steps=6).steps())
+    second = job(steps=6)
+    assert [step.index for step in second.steps()] == [4, 5, 6]
+    second.save()
+    assert second.target.read_bytes() == expected
+    assert not second.state_file.exists()
