@@ -23,6 +23,7 @@ Examples:
 @click.option(
     "--channels", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Of its pictures: grey or colour."
 )
+@tuning_options.patch
 @tuning_options.course(rate=1e-3)
 @tuning_options.out
 @options.force

@@ -32,18 +32,13 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
 )
 @tuning_options.images
 @tuning_options.noise
-@click.option("--groups", type=int, default=1, show_default=True, metavar="G", help="ftn: groups of filters.")
-@click.option(
-    "--variant",
-    type=click.Choice(["plain", "deeper", "spatial"]),
-    default="plain",
-    show_default=True,
-    help="ftn: two layers, three, or depth-wise ones.",
-)
+@tuning_options.groups
+@tuning_options.variant
 @click.option(
     "--kernel", type=click.Choice(["1", "3", "5"]), default="5", show_default=True, help="adafm: side of its filters."
 )
 @click.option("--layers", type=int, default=3, show_default=True, help="dynamic: how many tuning blocks.")
+@tuning_options.patch
 @tuning_options.course(rate=3e-4)
 @tuning_options.out
 @options.force

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import torch
 from torch import nn
 
 from blendgan.tuning.costs import count
-from blendgan.tuning.courses import Course, load_course, save_course
+from blendgan.tuning.courses import Course
 from blendgan.tuning.files import Main, Tuned, check_target, save_main, save_tuned
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.pictures import Sources, read_sources
+from blendgan.tuning.resumable import Job
 from blendgan.tuning.training import (
     Plan,
     Step,
@@ -28,69 +28,25 @@ from blendgan.tuning.training import (
 )
 from stylegan2.errors import InputError
 
-LAST = 100  # steps at the end, whose mean PSNR is told
-STATE_ENDING, SAVE_EVERY = ".state", 250  # steps
 MOST_WIDTH, MOST_BLOCKS = 1024, 256
 
 
 @dataclass(eq=False)
-class _Job:
-    """What both trainings have: pictures, a plan, a target; the PSNRs of the last steps."""
+class _Job(Job[Plan, Step]):
+    """What both trainings have: pictures; the PSNRs of the last steps."""
 
     sources: Sources
-    plan: Plan
-    target: Path
-    replace: bool
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
 
-    @property
-    def state_file(self) -> Path:
-        """Where a training that was ended lies until it is gone on with."""
-        return self.target.with_name(self.target.name + STATE_ENDING)
-
-    def steps(self, stop_requested: Callable[[], bool] = lambda: False) -> Iterator[Step]:
-        """Train to the end or until stopped, and yield each step when it is done.
-
-        Goes on where the same training was ended; its state is kept every so many steps, and when stopped. Raises
-        Diverged, and InputError where the state is another training's.
-        """
-        course = self._course()
-        self._go_on(course)
-        for step in self._train(course):
-            self.recent.append(step.psnr)
-            stopped = step.index < step.total and stop_requested()
-            if stopped or (step.index % SAVE_EVERY == 0 and step.index < step.total):
-                save_course(course, self.state_file, self._said(), list(self.recent))
-            yield step
-            if stopped:
-                return
-
-    def _go_on(self, course: Course) -> None:
-        if not self.state_file.exists():
-            return
-        try:
-            self.recent.extend(load_course(course, self.state_file, self._said()))
-        except InputError:
-            if not self.replace:
-                raise
-
-    def _course(self) -> Course:
-        raise NotImplementedError
-
-    def _train(self, course: Course) -> Iterator[Step]:
-        raise NotImplementedError
-
-    def _about(self) -> dict[str, Any]:
-        """What is trained."""
-        raise NotImplementedError
+    def _figure(self, step: Step) -> float:
+        return step.psnr
 
     def _said(self) -> dict[str, Any]:
-        return {**self.plan.to_json(), **self._about(), "pictures": self.sources.digest[:12]}
+        return {**super()._said(), "pictures": self.sources.digest[:12]}
 
     @property
     def psnr(self) -> float:
         """Mean PSNR in dB of the batches of the last steps."""
-        return sum(self.recent) / max(1, len(self.recent))
+        return self.mean
 
     def _trained(self) -> dict[str, Any]:
         pictures = {"sizes": len(self.sources.pictures), "sha256": self.sources.digest}
@@ -113,13 +69,11 @@ class TuningJob(_Job):
     def _about(self) -> dict[str, Any]:
         return {"main": self.tuned.main.file.fingerprint[:12], "form": str(self.tuned.form)}
 
-    def save(self) -> Tuned:
+    def write(self) -> None:
         """Write the tuning."""
         trained = {**self._trained(), "noise": list(self.levels)}
         tuned = Tuned(self.tuned.main, self.tuned.tuning, self.tuned.form, trained, str(self.target))
         save_tuned(tuned, self.target, replace=self.replace)
-        self.state_file.unlink(missing_ok=True)
-        return tuned
 
     def sentences(self) -> Iterator[str]:
         """What was written, in lines."""
@@ -143,10 +97,9 @@ class MainJob(_Job):
     def _about(self) -> dict[str, Any]:
         return {"form": f"{type(self.network).__name__}, {sum(p.numel() for p in self.network.parameters())} numbers"}
 
-    def save(self) -> None:
+    def write(self) -> None:
         """Write the network."""
         save_main(self.network, self.target, self._trained(), replace=self.replace)
-        self.state_file.unlink(missing_ok=True)
 
     def sentences(self) -> Iterator[str]:
         """What was written, in lines."""
@@ -179,7 +132,7 @@ def tuning_job(
     check_patch(main.restorer, plan.patch_px)
     tuned = Tuned(main, build(main.restorer, form), form)
     sources = read_sources(folder, main.restorer.channels, plan.patch_px)
-    return TuningJob(sources, plan, target, replace, tuned, (levels[0], levels[1]))
+    return TuningJob(plan, target, replace, sources, tuned, (levels[0], levels[1]))
 
 
 def main_job(
@@ -201,4 +154,4 @@ def main_job(
             raise InputError(f"{word}: found {found}, expected a number from 1 to {most}")
     check_target(target, replace=replace)
     sources = read_sources(folder, channels, plan.patch_px)
-    return MainJob(sources, plan, target, replace, new_main(channels, width, blocks, plan.seed).to(device))
+    return MainJob(plan, target, replace, sources, new_main(channels, width, blocks, plan.seed).to(device))

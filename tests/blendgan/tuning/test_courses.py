@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from blendgan.cli import main
-from blendgan.tuning import jobs
+from blendgan.tuning import jobs, resumable
 from blendgan.tuning.files import open_main
 from blendgan.tuning.forms import Form
 from blendgan.tuning.jobs import main_job, tuning_job
@@ -73,7 +73,7 @@ def test_an_ended_main_network_too(clean, tmp_path):
 
 
 def test_a_killed_training_goes_on_from_its_last_state(folder, clean, monkeypatch):
-    monkeypatch.setattr(jobs, "SAVE_EVERY", 2)
+    monkeypatch.setattr(resumable, "SAVE_EVERY", 2)
     train(job(folder, clean, "whole.safetensors"))
     killed = job(folder, clean).steps()
     assert [next(killed).index for _ in range(5)] == [1, 2, 3, 4, 5]
