@@ -37,6 +37,6 @@ def main(arguments: list[str]) -> None:
     found = study([figures_of(course, seed) for seed in seeds])
     if options.into:
         shown = {**found.pictures, **pictures(course, seeds[0])}
-        put(options.into, "comparison", "tuning", Study(found.text, shown))
+        put(options.into, "comparison", "benchmarks tuning", Study(found.text, shown))
     else:
         print(found.text)
