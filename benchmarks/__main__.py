@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import dni, projection, synthesis, tuning
+from benchmarks import dni, projection, synthesis, tuning, tuning_generators
 from benchmarks.figures import Row, Seconds, machine
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
@@ -85,5 +85,7 @@ if __name__ == "__main__":
         dni.main(sys.argv[2:])
     elif sys.argv[1:2] == ["tuning"]:  # the same
         tuning.main(sys.argv[2:])
+    elif sys.argv[1:2] == ["tuning_generators"]:
+        tuning_generators.main(sys.argv[2:])
     else:
         main()

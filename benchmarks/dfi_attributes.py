@@ -28,9 +28,9 @@ from benchmarks import dfi_judge
 from benchmarks.dfi_edits import Outcome, Sets, ways
 from benchmarks.dfi_split import ATTRIBUTES, Attribute, lists_of
 from benchmarks.dfi_tables import Cost, Judged, Record, text_of
-from benchmarks.dni import Study, put
 from benchmarks.identity import Recogniser
 from benchmarks.memory import resident
+from benchmarks.pages import Study, put
 from blendgan.dfi.features import open_features
 from blendgan.dfi.sets import read_picture
 from blendgan.images import to_pictures, to_uint8
@@ -197,7 +197,7 @@ def main(arguments: list[str]) -> None:
     costs = {method: cost(options.faces, method) for method in ("dfi", "latent")}
     text = text_of(records, judges, costs)
     if options.into:
-        put(options.into, "attributes", Study(text), COMMAND)
+        put(options.into, "attributes", COMMAND, Study(text))
     else:
         print(text)
 

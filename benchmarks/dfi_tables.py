@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from benchmarks.dni_pictures import markdown
+from benchmarks.pages import markdown
 
 NAMES = {"dfi": "DFI", "latent": "latent", "pixels": "mean pictures"}  # of the ways, in the order of the tables
 COMPARED_AT = ("dfi", 0.4)  # the strength whose change of the attribute the others are compared at

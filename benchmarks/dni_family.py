@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.dni import Study
-from benchmarks.dni_pictures import markdown, people, public_pictures
+from benchmarks.dni_pictures import people, public_pictures
+from benchmarks.pages import Study, markdown
 from blendgan.dni import correlation, interpolate
 from blendgan.dni.degradation import CleanFile, degrade, pattern_seed, read_clean
 from blendgan.dni.network_files import NetworkFile, open_network

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from benchmarks.dni import Study
-from benchmarks.dni_pictures import foreign_network, markdown, public_pictures
+from benchmarks.dni_pictures import foreign_network, public_pictures
+from benchmarks.pages import Study, markdown
 from blendgan.dni import correlation
 from blendgan.dni.degradation import CleanFile, degrade, pattern_seed, read_clean
 from blendgan.dni.network_files import NetworkFile, open_network

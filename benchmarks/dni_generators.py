@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.dni import Study
-from benchmarks.dni_pictures import markdown
+from benchmarks.pages import Study, markdown
 from blendgan.dni import correlation
 from blendgan.dni.blends import mix, write
 from blendgan.dni.network_files import open_network

@@ -1,9 +1,8 @@
-"""Pictures that the networks are tested on, and tables of what they gave."""
+"""Pictures that the networks are tested on."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import skimage.data
@@ -33,9 +32,3 @@ def foreign_network(name: str) -> Path | None:
     """A network of the test data, or None where that is not there."""
     path = SHARED / f"{name}.safetensors"
     return path if path.is_file() else None
-
-
-def markdown(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

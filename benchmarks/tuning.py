@@ -11,7 +11,11 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.pages import Study, put
+from benchmarks.tuning_figures import figures_of
 from benchmarks.tuning_networks import Course, train_seed
+from benchmarks.tuning_pictures import pictures
+from benchmarks.tuning_tables import study
 
 
 def main(arguments: list[str]) -> None:
@@ -22,6 +26,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--shortened", type=int, default=1, metavar="N", help="trainings of 1/N of the steps")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--into", type=Path, help="the page to put the tables into")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     seeds = [int(seed) for seed in options.seeds.split(",")]
@@ -29,3 +34,9 @@ def main(arguments: list[str]) -> None:
     for seed in seeds:
         for sentence in train_seed(course, seed):
             print(sentence, flush=True)
+    found = study([figures_of(course, seed) for seed in seeds])
+    if options.into:
+        shown = {**found.pictures, **pictures(course, seeds[0])}
+        put(options.into, "comparison", "benchmarks tuning", Study(found.text, shown))
+    else:
+        print(found.text)

@@ -6,12 +6,14 @@ import json
 import math
 from typing import Any
 
+from blendgan.ancestry import SHOWN_DIGITS
 from stylegan2.checkpoints import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint, fingerprint, fingerprint_mapping, load
 from stylegan2.checkpoints.lazy import Description, describe, number_format
 from stylegan2.config import GeneratorConfig
 from stylegan2.store import resolve
 
-SHOWN_APART = ("format", "lineage", "licence")  # metadata that has rows of its own
+TUNING = "tuning"  # what models with learned filters say of themselves (blendgan/tuning/generator_files.py)
+SHOWN_APART = ("format", "lineage", "licence", TUNING)  # metadata that has rows of its own
 BUFFERS = ("noise_const", "w_avg")  # tensors that training does not learn
 
 
@@ -32,6 +34,7 @@ def describe_model(checkpoint: Checkpoint) -> dict[str, str]:
         "number format": ", ".join(
             sorted({number_format(dtype) for dtype, _ in describe(checkpoint.tensors).values()})
         ),
+        **_tuning(metadata.get(TUNING)),
         "lineage": _text(metadata.get("lineage")),
         "licence": _text(metadata.get("licence")),
         "also says": ", ".join(sorted(set(metadata) - set(SHOWN_APART))) or "nothing",
@@ -75,6 +78,23 @@ def _sizes(config: GeneratorConfig) -> dict[str, str]:
 def _count(tensors: Description, prefix: str) -> int:
     learned = (name for name in tensors if name.startswith(prefix) and not name.endswith(BUFFERS))
     return sum(math.prod(tensors[name][1]) for name in learned)
+
+
+def _tuning(record: Any) -> dict[str, str]:
+    """The row of a model with learned filters; others have none. A record of another form is shown as it is."""
+    if record is None:
+        return {}
+    try:
+        base, imitates = (
+            f"{record[which]['name']} ({record[which]['fingerprint'][:SHOWN_DIGITS]} …)"
+            for which in ("base", "imitates")
+        )
+        how = ", ".join(f"{name} {record[name]}" for name in ("groups", "variant"))
+        trained = ", ".join(f"{name} {value}" for name, value in record["trained"].items())
+        text = f"{base} with filters learned by {record['method']} ({how}) after {imitates}; {trained}"
+    except (KeyError, TypeError, AttributeError):  # anyone may have written it
+        text = _text(record)
+    return {"learned filters": text}
 
 
 def _text(value: Any) -> str:

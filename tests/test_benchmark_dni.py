@@ -13,16 +13,16 @@ MARKS = "<!-- {0}: python -m benchmarks dni {0} --into this file -->\n{1}\n<!-- 
 
 
 def test_a_study_replaces_its_own_part_of_the_page(benchmark, tmp_path):
-    dni = benchmark("dni")
+    pages = benchmark("pages")
     page = tmp_path / "page.md"
     page.write_text(f"a\n{MARKS.format('family', 'old')}\nb\n{MARKS.format('foreign', 'kept')}\nc\n", encoding="utf-8")
-    dni.put(page, "family", dni.Study("new", {"p.png": Image.new("RGB", (3, 2))}))
+    pages.put(page, "family", "benchmarks dni family", pages.Study("new", {"p.png": Image.new("RGB", (3, 2))}))
     text = page.read_text(encoding="utf-8")
     assert text == f"a\n{MARKS.format('family', chr(10) + 'new' + chr(10))}\nb\n{MARKS.format('foreign', 'kept')}\nc\n"
     with Image.open(tmp_path / "pictures" / "p.png") as picture:
         assert picture.size == (3, 2)
     with pytest.raises(ValueError, match="found no marks"):
-        dni.put(page, "generators", dni.Study("new"))
+        pages.put(page, "generators", "benchmarks dni generators", pages.Study("new"))
 
 
 def test_the_page_has_a_place_for_each_study(benchmark):
@@ -44,6 +44,6 @@ def test_no_picture_of_the_test_was_trained_on(benchmark, monkeypatch):
 
 
 def test_a_table(benchmark):
-    assert benchmark("dni_pictures").markdown(("a", "b"), [(1, "x"), (2, "y")]) == (
+    assert benchmark("pages").markdown(("a", "b"), [(1, "x"), (2, "y")]) == (
         "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"
     )

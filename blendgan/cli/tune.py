@@ -11,12 +11,14 @@ COMMANDS: dict[str, str] = {  # name → its line in --help; the command is `{na
     "train": "Train a tuning of a network for a second level of noise.",
     "run": "Restore a picture by a network and its tuning, at any α between the levels.",
     "main": "Train a small denoiser to be tuned, from nothing.",
+    "generator": "Learn filters with which one StyleGAN2 model draws another's pictures.",
 }
 
 EXAMPLES = """\b
 Examples:
   blendgan tune train denoise-20 --images clean --noise 20,80 --groups 16 -o strong.safetensors
-  blendgan tune run denoise-20 strong.safetensors photo.jpg --alpha 0.5"""
+  blendgan tune run denoise-20 strong.safetensors photo.jpg --alpha 0.5
+  blendgan tune generator portraits paintings --precision bf16"""
 
 
 class TuneCommands(CommandGroup):

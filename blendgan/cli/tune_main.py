@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from blendgan.cli import options, tuning_options
-from blendgan.cli.progress import with_bar
 
 EXAMPLES = """\b
 Examples:
@@ -24,6 +23,7 @@ Examples:
 @click.option(
     "--channels", type=click.Choice(["1", "3"]), default="3", show_default=True, help="Of its pictures: grey or colour."
 )
+@tuning_options.patch
 @tuning_options.course(rate=1e-3)
 @tuning_options.out
 @options.force
@@ -32,7 +32,7 @@ Examples:
 @options.threads
 @options.quiet
 @options.debug
-def main(noise: tuple[float, ...], out: Path | None, channels: str, quiet: bool, **chosen: Any) -> None:
+def main(noise: tuple[float, ...], out: Path | None, channels: str, quiet: bool, **chosen: Any) -> int:
     """Train a small residual denoiser for one level of noise, to be tuned for others.
 
     It is built after AdaFM-Net, whose size is --width 64 --blocks 16. Writes main.safetensors.
@@ -45,8 +45,4 @@ def main(noise: tuple[float, ...], out: Path | None, channels: str, quiet: bool,
     plan = Plan(noise[0], **tuning_options.course_of(chosen))
     target, sizes = out or Path("main.safetensors"), (int(channels), chosen["width"], chosen["blocks"])
     job = main_job(chosen["images"], *sizes, plan, target, chosen["device"], replace=chosen["force"])
-    for _ in with_bar(job.steps(), "train", total=plan.steps, quiet=quiet):
-        pass
-    job.save()
-    if not quiet:
-        click.echo("\n".join(job.sentences()))
+    return tuning_options.train(job, quiet=quiet)

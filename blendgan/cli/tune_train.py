@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blendgan.cli import options, tuning_options
-from blendgan.cli.progress import with_bar
 
 if TYPE_CHECKING:
     from blendgan.tuning.jobs import TuningJob
@@ -33,18 +32,13 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
 )
 @tuning_options.images
 @tuning_options.noise
-@click.option("--groups", type=int, default=1, show_default=True, metavar="G", help="ftn: groups of filters.")
-@click.option(
-    "--variant",
-    type=click.Choice(["plain", "deeper", "spatial"]),
-    default="plain",
-    show_default=True,
-    help="ftn: two layers, three, or depth-wise ones.",
-)
+@tuning_options.groups
+@tuning_options.variant
 @click.option(
     "--kernel", type=click.Choice(["1", "3", "5"]), default="5", show_default=True, help="adafm: side of its filters."
 )
 @click.option("--layers", type=int, default=3, show_default=True, help="dynamic: how many tuning blocks.")
+@tuning_options.patch
 @tuning_options.course(rate=3e-4)
 @tuning_options.out
 @options.force
@@ -53,19 +47,14 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
 @options.threads
 @options.quiet
 @options.debug
-def train(main: str, quiet: bool, **chosen: Any) -> None:
+def train(main: str, quiet: bool, **chosen: Any) -> int:
     """Train a tuning of MAIN, a network's file or shipped name, for a second level of noise.
 
     --noise 20,80: the level that MAIN was trained for, and the second one, of 255. MAIN stays as it is: at α = 0 the
     result is its own, to the bit. Writes METHOD-MAIN.safetensors, which names MAIN's fingerprint and fits no other.
     """
     _refuse_others(chosen["method"])
-    job = _job(main, **chosen)
-    for _ in with_bar(job.steps(), "train", total=job.plan.steps, quiet=quiet):
-        pass
-    job.save()
-    if not quiet:
-        click.echo("\n".join(job.sentences()))
+    return tuning_options.train(_job(main, **chosen), quiet=quiet)
 
 
 def _refuse_others(method: str) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from blendgan.cli import dni_measures, options
 
+if TYPE_CHECKING:
+    from blendgan.tuning.resumable import Job
+
+COURSE = ("steps", "rate", "batch", "patch_px", "seed", "precision")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 images = click.option(
@@ -27,13 +31,23 @@ out = click.option(
 )
 
 
-def course(rate: float) -> Callable[[Command], Command]:
-    """Add how long, how fast (by default `rate`) and on what is trained."""
+groups = click.option("--groups", type=int, default=1, show_default=True, metavar="G", help="ftn: groups of filters.")
+variant = click.option(
+    "--variant",
+    type=click.Choice(["plain", "deeper", "spatial"]),
+    default="plain",
+    show_default=True,
+    help="ftn: two layers, three, or depth-wise ones.",
+)
+patch = click.option("--patch", "patch_px", type=int, default=48, show_default=True, help="Patches' side, px.")
+
+
+def course(rate: float, batch: int = 16, steps: int = 2000) -> Callable[[Command], Command]:
+    """Add how long, how fast and on how much is trained, with these defaults."""
 
     def add(command: Command) -> Command:
         for option in (
-            click.option("--patch", "patch_px", type=int, default=48, show_default=True, help="Patches' side, px."),
-            click.option("--batch", type=int, default=16, show_default=True, help="Patches at each step."),
+            click.option("--batch", type=int, default=batch, show_default=True, help="Pictures at each step."),
             click.option(
                 "--rate", type=options.Finite(), default=rate, show_default=True, help="Learning rate, at most."
             ),
@@ -44,7 +58,7 @@ def course(rate: float) -> Callable[[Command], Command]:
                 show_default=True,
                 help="bf16 takes half the time on processors that have it.",
             ),
-            click.option("--steps", type=int, default=2000, show_default=True, help="How many steps."),
+            click.option("--steps", type=int, default=steps, show_default=True, help="How many steps."),
         ):
             command = option(command)
         return command
@@ -53,5 +67,25 @@ def course(rate: float) -> Callable[[Command], Command]:
 
 
 def course_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `course` and the seed say of the training's plan, among all that was chosen."""
-    return {name: chosen[name] for name in ("steps", "rate", "batch", "patch_px", "seed", "precision")}
+    """Return what `course`, `patch` and the seed say of the training's plan, among all that was chosen."""
+    return {name: chosen[name] for name in COURSE if name in chosen}
+
+
+def train(job: Job[Any, Any], *, quiet: bool) -> int:
+    """Train to the end and write the result, or until a signal; return the exit code."""
+    from blendgan.cli.progress import with_bar
+    from blendgan.cli.signals import stopping
+
+    last = 0
+    with stopping() as stop:
+        for step in with_bar(job.steps(stop.requested), "train", total=job.plan.steps, quiet=quiet):
+            last = step.index
+    if last < job.plan.steps:
+        click.echo(
+            f"blendgan: ended after step {last} of {job.plan.steps}; the same command goes on from there", err=True
+        )
+        return stop.exit_code
+    job.save()
+    if not quiet:
+        click.echo("\n".join(job.sentences()))
+    return 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +11,42 @@ import torch
 from torch import nn
 
 from blendgan.tuning.costs import count
+from blendgan.tuning.courses import Course
 from blendgan.tuning.files import Main, Tuned, check_target, save_main, save_tuned
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.pictures import Sources, read_sources
-from blendgan.tuning.training import Plan, Step, check_patch, new_main, train_main, train_tuning
+from blendgan.tuning.resumable import Job
+from blendgan.tuning.training import (
+    Plan,
+    Step,
+    check_patch,
+    main_course,
+    new_main,
+    train_main,
+    train_tuning,
+    tuning_course,
+)
 from stylegan2.errors import InputError
 
-LAST = 100  # steps at the end, whose mean PSNR is told
 MOST_WIDTH, MOST_BLOCKS = 1024, 256
 
 
 @dataclass(eq=False)
-class _Job:
-    """What both trainings have: pictures, a plan, a target; the PSNRs of the last steps."""
+class _Job(Job[Plan, Step]):
+    """What both trainings have: pictures; the PSNRs of the last steps."""
 
     sources: Sources
-    plan: Plan
-    target: Path
-    replace: bool
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
 
-    def _watched(self, steps: Iterator[Step]) -> Iterator[Step]:
-        for step in steps:
-            self.recent.append(step.psnr)
-            yield step
+    def _figure(self, step: Step) -> float:
+        return step.psnr
+
+    def _said(self) -> dict[str, Any]:
+        return {**super()._said(), "pictures": self.sources.digest[:12]}
 
     @property
     def psnr(self) -> float:
         """Mean PSNR in dB of the batches of the last steps."""
-        return sum(self.recent) / max(1, len(self.recent))
+        return self.mean
 
     def _trained(self) -> dict[str, Any]:
         pictures = {"sizes": len(self.sources.pictures), "sha256": self.sources.digest}
@@ -54,16 +60,20 @@ class TuningJob(_Job):
     tuned: Tuned
     levels: tuple[float, float]
 
-    def steps(self) -> Iterator[Step]:
-        """Train, and yield each step when it is done. Raises Diverged."""
-        return self._watched(train_tuning(self.tuned.main.restorer, self.tuned.tuning, self.sources, self.plan))
+    def _course(self) -> Course:
+        return tuning_course(self.tuned.tuning, self.plan)
 
-    def save(self) -> Tuned:
+    def _train(self, course: Course) -> Iterator[Step]:
+        return train_tuning(self.tuned.main.restorer, self.tuned.tuning, self.sources, self.plan, course)
+
+    def _about(self) -> dict[str, Any]:
+        return {"main": self.tuned.main.file.fingerprint[:12], "form": str(self.tuned.form)}
+
+    def write(self) -> None:
         """Write the tuning."""
         trained = {**self._trained(), "noise": list(self.levels)}
         tuned = Tuned(self.tuned.main, self.tuned.tuning, self.tuned.form, trained, str(self.target))
         save_tuned(tuned, self.target, replace=self.replace)
-        return tuned
 
     def sentences(self) -> Iterator[str]:
         """What was written, in lines."""
@@ -77,13 +87,17 @@ class MainJob(_Job):
     """The training of a main network from nothing."""
 
     network: nn.Module
-    device: torch.device
 
-    def steps(self) -> Iterator[Step]:
-        """Train, and yield each step when it is done. Raises Diverged."""
-        return self._watched(train_main(self.network, self.sources, self.plan, self.device))
+    def _course(self) -> Course:
+        return main_course(self.network, self.plan)
 
-    def save(self) -> None:
+    def _train(self, course: Course) -> Iterator[Step]:
+        return train_main(self.network, self.sources, self.plan, course)
+
+    def _about(self) -> dict[str, Any]:
+        return {"form": f"{type(self.network).__name__}, {sum(p.numel() for p in self.network.parameters())} numbers"}
+
+    def write(self) -> None:
         """Write the network."""
         save_main(self.network, self.target, self._trained(), replace=self.replace)
 
@@ -118,7 +132,7 @@ def tuning_job(
     check_patch(main.restorer, plan.patch_px)
     tuned = Tuned(main, build(main.restorer, form), form)
     sources = read_sources(folder, main.restorer.channels, plan.patch_px)
-    return TuningJob(sources, plan, target, replace, tuned, (levels[0], levels[1]))
+    return TuningJob(plan, target, replace, sources, tuned, (levels[0], levels[1]))
 
 
 def main_job(
@@ -140,4 +154,4 @@ def main_job(
             raise InputError(f"{word}: found {found}, expected a number from 1 to {most}")
     check_target(target, replace=replace)
     sources = read_sources(folder, channels, plan.patch_px)
-    return MainJob(sources, plan, target, replace, new_main(channels, width, blocks, plan.seed), device)
+    return MainJob(plan, target, replace, sources, new_main(channels, width, blocks, plan.seed).to(device))

@@ -87,6 +87,11 @@ def filter_change(tuning: Tuning) -> FilterChange:
     pairs = list(tuning.filters().values())
     if not pairs:
         raise InputError(f"filters: found none that a {type(tuning).__name__} changes; it acts on features")
+    return change_between(pairs)
+
+
+def change_between(pairs: Sequence[tuple[Tensor, Tensor]]) -> FilterChange:
+    """Return the same for any filters of two levels, [out, ...] each."""
     differences = torch.cat([(a - b).abs().reshape(-1) for a, b in pairs])
     cosines = [functional.cosine_similarity(a.flatten(1), b.flatten(1), dim=1) for a, b in pairs]
     return FilterChange(float(differences.double().mean()), float(torch.cat(cosines).double().mean()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from blendgan.restoration.networks import Residual
 from blendgan.restoration.restorer import Restorer
+from blendgan.tuning.courses import Course
 from blendgan.tuning.pictures import Sources, draw_patches
 from blendgan.tuning.tuning import Tuning
 from stylegan2.errors import Diverged, InputError
@@ -72,18 +73,31 @@ class Step:
     psnr: float
 
 
-def train_tuning(restorer: Restorer, tuning: Tuning, sources: Sources, plan: Plan) -> Iterator[Step]:
+def tuning_course(tuning: Tuning, plan: Plan) -> Course:
+    """Return the course of a tuning that is about to learn."""
+    return Course(dict(tuning.named_parameters()), plan.seed)
+
+
+def main_course(network: nn.Module, plan: Plan) -> Course:
+    """Return the course of a whole network, on the device where it is."""
+    return Course(dict(network.train().named_parameters()), plan.seed)
+
+
+def train_tuning(
+    restorer: Restorer, tuning: Tuning, sources: Sources, plan: Plan, course: Course | None = None
+) -> Iterator[Step]:
     """Train a tuning at α = 1 for the noise of the plan; its main network stays as it is (Lee et al. 2020, section 3).
 
-    The tuning is changed in place. Raises InputError for pictures that do not fit, Diverged where numbers become NaN.
+    The tuning is changed in place; `course` is its own, gone on with. Raises InputError for pictures that do not fit,
+    Diverged where numbers become NaN.
     """
     check_patch(restorer, plan.patch_px)
-    return _train(tuning.trained, tuning.parameters(), restorer.scale, sources, plan, restorer.device)
+    return _train(tuning.trained, course or tuning_course(tuning, plan), restorer.scale, sources, plan)
 
 
-def train_main(network: nn.Module, sources: Sources, plan: Plan, device: torch.device) -> Iterator[Step]:
+def train_main(network: nn.Module, sources: Sources, plan: Plan, course: Course | None = None) -> Iterator[Step]:
     """Train a whole network of scale 1 for the noise of the plan, in place."""
-    return _train(network.to(device).train(), network.parameters(), 1, sources, plan, device)
+    return _train(network, course or main_course(network, plan), 1, sources, plan)
 
 
 def new_main(channels: int, width: int, blocks: int, seed: int) -> Residual:
@@ -112,30 +126,23 @@ def check_patch(restorer: Restorer, patch_px: int) -> None:
         )
 
 
-def _train(
-    run: Callable[[Tensor], Tensor],
-    parameters: Iterable[nn.Parameter],
-    scale: int,
-    sources: Sources,
-    plan: Plan,
-    device: torch.device,
-) -> Iterator[Step]:
-    learned = list(parameters)
-    adam = torch.optim.Adam(learned, plan.rate)
-    draw = torch.Generator().manual_seed(plan.seed)
-    for step in range(plan.steps):
-        clean = draw_patches(sources, plan.batch, plan.patch_px, draw)
-        given = _noisy(clean, scale, plan.noise, draw)
-        adam.param_groups[0]["lr"] = plan.rate_at(step)
+def _train(run: Callable[[Tensor], Tensor], course: Course, scale: int, sources: Sources, plan: Plan) -> Iterator[Step]:
+    learned = list(course.learned.values())
+    device = learned[0].device
+    while course.step < plan.steps:
+        clean = draw_patches(sources, plan.batch, plan.patch_px, course.draw)
+        given = _noisy(clean, scale, plan.noise, course.draw)
         given = given.to(device, memory_format=torch.channels_last)  # which convolutions are fastest in, here
+        course.adam.param_groups[0]["lr"] = plan.rate_at(course.step)
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             found = run(given)
         loss = (found.float() - clean.to(device)).square().mean()
-        adam.zero_grad()
+        course.adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(learned, STEEPEST)
-        adam.step()
-        yield Step(step + 1, plan.steps, _psnr(float(loss.detach())))
+        course.adam.step()
+        course.step += 1
+        yield Step(course.step, plan.steps, _psnr(float(loss.detach())))
 
 
 def _noisy(clean: Tensor, scale: int, noise: float, draw: torch.Generator) -> Tensor:

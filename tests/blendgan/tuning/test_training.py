@@ -56,7 +56,7 @@ def test_an_enlarging_network(restorers, clean):
 def test_a_main_network_learns(sources):
     network = new_main(3, 8, 1, seed=0)
     plan = Plan(50, 40, rate=5e-3, **SMALL)
-    seen = list(train_main(network, sources, plan, torch.device("cpu")))
+    seen = list(train_main(network, sources, plan))
     assert sum(step.psnr for step in seen[-5:]) / 5 > sum(step.psnr for step in seen[:5]) / 5 + 0.3
 
 
