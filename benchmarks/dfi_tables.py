@@ -115,13 +115,14 @@ def _first(records: Iterable[Record], attribute: str) -> int:
 
 
 def matched_table(records: Sequence[Record]) -> str:
-    """Identity of every way at the same change of the attribute: that of DFI at one strength."""
+    """Identity of every way at the same change: that of DFI at one strength, or the most that every way reaches."""
     way, strength = COMPARED_AT
     headings = ("attribute", "logit", *NAMES.values(), "latent, to its own projection", "projection alone")
     lines = []
     by_way = groups(records)
     for attribute in dict.fromkeys(record.attribute for record in records):
-        wanted = gain(by_way[attribute, way][strength])
+        most = [max(map(gain, by_way[attribute, method].values())) for method in NAMES]
+        wanted = min(gain(by_way[attribute, way][strength]), *most)
         cells = [at_gain(by_way[attribute, method], wanted, "to_photo") for method in NAMES]
         latent = by_way[attribute, "latent"]
         cells += [at_gain(latent, wanted, "to_base"), mean_of(next(iter(latent.values())), "base_to_photo")]
@@ -175,8 +176,8 @@ def text_of(records: Sequence[Record], judges: Sequence[Judged], costs: Mapping[
         "faces that it takes for the target afterwards, of those whose photo it takes for the source; the "
         "recogniser's distance (up to 0.6 is the same person); RMS of the change in levels of 255:",
         main_table(records),
-        f"Identity at one and the same change of the logit, that of {NAMES[way]} at {strength:g} (straight between the "
-        "strengths; – is not reached):",
+        f"Identity at one and the same change of the logit, that of {NAMES[way]} at {strength:g} or, where a way does "
+        "not reach it, the most that all reach (straight between the strengths):",
         matched_table(records),
         "Cost of one face at 128 px and one strength, one thread:",
         cost_table(costs),
