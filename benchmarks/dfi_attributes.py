@@ -41,7 +41,7 @@ from stylegan2.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "benchmarks.dfi_attributes FACES"
-TESTED = 16  # faces of each attribute
+TESTED = 7  # faces of each attribute: an hour on a busy machine, so ask for more by --count
 LEVELS = 127.5  # of 0 to 255 in a picture's 1
 MODEL = "portraits"
 
