@@ -30,6 +30,6 @@ def main(arguments: list[str]) -> None:
     for name in options.names or NAMES:
         study: Study = importlib.import_module(f"benchmarks.dni_{name}").study()
         if options.into:
-            put(options.into, name, f"dni {name}", study)
+            put(options.into, name, f"benchmarks dni {name}", study)
         else:
             print(study.text)

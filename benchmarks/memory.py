@@ -159,12 +159,12 @@ def measure(work: str, path: Path) -> int:
 
     torch.set_num_threads(2)
     checkpoints.load, loading.load_generator, torch.ones(1) + 1  # what is imported on first use
-    before = 0 if work == "draw" else _memory("VmRSS")
+    before = 0 if work == "draw" else resident("VmRSS")
     WORKS[work](path)
-    return _memory("VmHWM") - before
+    return resident("VmHWM") - before
 
 
-def _memory(what: str) -> int:
+def resident(what: str) -> int:
     """Resident memory now (VmRSS), or the highest so far (VmHWM), in bytes."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
     return int(lines[what].split()[0]) * 1024

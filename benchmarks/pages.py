@@ -22,9 +22,9 @@ class Study:
 def put(page: Path, name: str, command: str, study: Study) -> None:
     """Replace what stands between the marks of `name`, and write the pictures into the folder beside the page.
 
-    The first mark says the command, without `python -m benchmarks`. Raises ValueError for a page without the marks.
+    The first mark says the command, without `python -m`. Raises ValueError for a page without the marks.
     """
-    first, last = f"<!-- {name}: python -m benchmarks {command} --into this file -->", f"<!-- end of {name} -->"
+    first, last = f"<!-- {name}: python -m {command} --into this file -->", f"<!-- end of {name} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(first)
     _, ended, after = rest.partition(last)
     if not (found and ended):

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.pages import put
+from benchmarks.pages import Study, put
 from benchmarks.tuning_figures import figures_of
 from benchmarks.tuning_networks import Course, train_seed
+from benchmarks.tuning_pictures import pictures
 from benchmarks.tuning_tables import study
 
 
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> None:
             print(sentence, flush=True)
     found = study([figures_of(course, seed) for seed in seeds])
     if options.into:
-        put(options.into, "comparison", "tuning", found)
+        shown = {**found.pictures, **pictures(course, seeds[0])}
+        put(options.into, "comparison", "benchmarks tuning", Study(found.text, shown))
     else:
         print(found.text)

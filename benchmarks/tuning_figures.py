@@ -10,7 +10,6 @@ from benchmarks.dni_pictures import people, public_pictures
 from benchmarks.tuning_networks import FORMS, LEVELS, SINGLE, Course
 from blendgan.dni.degradation import CleanFile
 from blendgan.restoration.restorer import Restorer
-from blendgan.tuning.costs import count
 from blendgan.tuning.files import open_main, open_tuned
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.measures import best_alphas, colour_error, filter_change, measure_psnr
@@ -35,7 +34,7 @@ def figures_of(course: Course, seed: int) -> dict[str, Any]:
     """Measure a seed, or read what was measured of it.
 
     `single` by set and level of noise; `curves` by set, method and level: a `Curve`; `colour` by method and level: RMSE
-    by α; `filters` by method: mean absolute change and cosine; `cost` by method: parameters and multiply-adds.
+    by α; `filters` by method: mean absolute change and cosine.
     """
     held = course.main_file(seed).parent / "figures.json"
     if not held.exists():
@@ -52,7 +51,6 @@ def _measure(course: Course, seed: int) -> dict[str, Any]:
     sets = {"public": (public_pictures(), NOISE), "people": (people(), PEOPLE_NOISE)}
     tunings = {method: open_tuned(course.tuning_file(seed, method), main).tuning for method in FORMS}
     changed = {method: filter_change(tuning) for method, tuning in tunings.items() if tuning.filters()}
-    costs = {method: count(main.restorer, tuning) for method, tuning in tunings.items()}
     return {
         "single": {name: _single(course, seed, files) for name, (files, _) in sets.items() if files},
         "curves": {
@@ -65,8 +63,6 @@ def _measure(course: Course, seed: int) -> dict[str, Any]:
         },
         "colour": {method: _colour(main.restorer, tuning) for method, tuning in tunings.items()},
         "filters": {method: [change.mean_absolute, change.cosine] for method, change in changed.items()},
-        "cost": {method: [cost.total_parameters, cost.multiply_adds] for method, cost in costs.items()}
-        | {"main": [next(iter(costs.values())).main_parameters, next(iter(costs.values())).main_multiply_adds]},
     }
 
 

@@ -236,7 +236,7 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(options.threads)
     found = study(options.outdir)
     if options.into:
-        put(options.into, NAME, "tuning_generators", found)
+        put(options.into, NAME, "benchmarks tuning_generators", found)
     else:
         print(found.text)
 

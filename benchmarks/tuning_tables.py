@@ -8,8 +8,12 @@ from typing import Any
 
 from benchmarks.pages import Study, markdown
 from benchmarks.tuning_figures import NOISE, Curve, ruler
-from benchmarks.tuning_networks import BLOCKS, FORMS, LEVELS, MAIN_STEPS, SINGLE, TUNING_STEPS, WIDTH
+from benchmarks.tuning_networks import BLOCKS, CHANNELS, FORMS, LEVELS, MAIN_STEPS, SINGLE, TUNING_STEPS, WIDTH
 from blendgan.plots import Axis, Chart, Line, draw
+from blendgan.restoration.recognition import recognise
+from blendgan.tuning.costs import COUNTED_PX, count
+from blendgan.tuning.forms import build
+from blendgan.tuning.training import new_main
 
 Figures = Sequence[Mapping[str, Any]]  # of each seed, as `figures_of` gives them
 
@@ -33,6 +37,9 @@ PAPER_ABLATION = {
     "FTN-spatial": (30.16, 28.88, 28.04),
 }
 PAPER_FILTERS = {"DNI": (0.0139, 0.8666), "FTN-gc16": (0.0082, 0.9443), "FTN": (0.0118, 0.8937)}  # Table 3
+PAPER_SIZE = {"width": 64, "blocks": 16}  # of AdaFM-Net
+PAPER_COST = {"CFSNet": (3.06, 46.96), "AdaFM": (1.46, 26.01), "FTN": (1.83, 25.36), "FTN-gc16": (1.44, 25.13)}
+MILLION, GIGA = 1e6, 1e9
 
 
 def study(figures: Figures) -> Study:
@@ -49,6 +56,8 @@ def study(figures: Figures) -> Study:
     parts += ["**How far filters change** (Table 3, there of a super-resolution network):", filter_table(figures)]
     parts += ["**Is α a ruler?** (Figure 6)", smooth_table(figures)]
     parts += ["**Colour along α** (Figures 7, 8):", colour_table(figures)]
+    parts += [f"**What it costs** (Table 4; an untrained network of AdaFM-Net's size, a picture of {COUNTED_PX} px):"]
+    parts += [cost_table()]
     pictures = {"tuning-alpha.png": draw(alpha_chart(figures)), "tuning-gap.png": draw(gap_chart(figures))}
     return Study("\n\n".join(parts), pictures)
 
@@ -182,6 +191,28 @@ def colour_table(figures: Figures) -> str:
         for method in FORMS
     ]
     return markdown(headings, rows)
+
+
+def cost_table() -> str:
+    """Table 4: parameters in millions and multiply-adds in billions, of main network and tuning together."""
+    main = recognise(new_main(CHANNELS, **PAPER_SIZE, seed=0).state_dict(), "AdaFM-Net's size")
+    rows = []
+    for method, form in FORMS.items():
+        cost = count(main, build(main, form))
+        paper = [f"{figure:.2f}" for figure in PAPER_COST.get(method, ())] or ["", ""]
+        total = (cost.main_multiply_adds + cost.multiply_adds) / GIGA
+        rows.append((method, paper[0], f"{cost.total_parameters / MILLION:.2f}", paper[1], f"{total:.2f}"))
+    rows.insert(
+        0,
+        (
+            "main network",
+            "1.41",
+            f"{cost.main_parameters / MILLION:.2f}",
+            "25.11",
+            f"{cost.main_multiply_adds / GIGA:.2f}",
+        ),
+    )
+    return markdown(("", "parameters, M: paper", "ours", "multiply-adds, G: paper", "ours"), rows)
 
 
 def alpha_chart(figures: Figures) -> Chart:

@@ -16,13 +16,13 @@ def test_a_study_replaces_its_own_part_of_the_page(benchmark, tmp_path):
     pages = benchmark("pages")
     page = tmp_path / "page.md"
     page.write_text(f"a\n{MARKS.format('family', 'old')}\nb\n{MARKS.format('foreign', 'kept')}\nc\n", encoding="utf-8")
-    pages.put(page, "family", "dni family", pages.Study("new", {"p.png": Image.new("RGB", (3, 2))}))
+    pages.put(page, "family", "benchmarks dni family", pages.Study("new", {"p.png": Image.new("RGB", (3, 2))}))
     text = page.read_text(encoding="utf-8")
     assert text == f"a\n{MARKS.format('family', chr(10) + 'new' + chr(10))}\nb\n{MARKS.format('foreign', 'kept')}\nc\n"
     with Image.open(tmp_path / "pictures" / "p.png") as picture:
         assert picture.size == (3, 2)
     with pytest.raises(ValueError, match="found no marks"):
-        pages.put(page, "generators", "dni generators", pages.Study("new"))
+        pages.put(page, "generators", "benchmarks dni generators", pages.Study("new"))
 
 
 def test_the_page_has_a_place_for_each_study(benchmark):

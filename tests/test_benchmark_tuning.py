@@ -68,6 +68,8 @@ def test_what_is_trained_is_not_trained_again(benchmark, tmp_path, monkeypatch):
     networks = benchmark("tuning_networks")
     forms = {name: networks.FORMS[name] for name in ("FTN-gc16", "DNI")}
     monkeypatch.setattr(networks, "FORMS", forms)
+    for group, names in (("COLOURED", ("coffee.png",)), ("GREY", ("text.png",)), ("MORE_GREY", ())):
+        monkeypatch.setattr(networks, group, names)
     monkeypatch.setattr(networks, "SINGLE", (80.0,))
     monkeypatch.setattr(networks, "WIDTH", 16)
     monkeypatch.setattr(networks, "BLOCKS", 1)

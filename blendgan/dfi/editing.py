@@ -110,7 +110,7 @@ def edit_picture(
         space = space_about(features, begin)
         direction = yield from _direction(space, begin, edit, settings, where, file)
         directions.append(direction)
-        edited = yield from _moved(space, begin, edit, direction, settings)
+        edited = yield from move_along(space, begin, edit, direction, settings)
         share = (where > 0).to(picture) if edit.is_filling else where  # a hole ends where its mask does
         picture = picture.lerp(edited, share).clamp(-1, 1)
     yield Edited(picture, tuple(directions))
@@ -152,10 +152,13 @@ def _hidden(picture: Tensor, where: Tensor) -> Tensor:
     return picture.where(where == 0, torch.full_like(picture, GREY))
 
 
-def _moved(
+def move_along(
     space: Space, begin: Tensor, edit: Edit, direction: Direction, settings: Settings
 ) -> Generator[Step, None, Tensor]:
-    """The picture at the end of the step and, where artefacts are removed by it, also what α = 0 gives: one search."""
+    """Yield the search's steps, and return the picture [1, 3, H, W] at the end of one edit's step from `begin`.
+
+    Where artefacts are removed by it, what α = 0 gives is sought in the same search.
+    """
     length = edit.length(direction)
     lengths = (length, 0.0) if length and settings.remove_artefacts and not edit.is_filling else (length,)
     steps = torch.tensor(lengths, device=begin.device)

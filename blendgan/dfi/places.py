@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from blendgan.dfi.features import Layers, fitting_size
+from blendgan.dfi.room import require_room
 from blendgan.dfi.sets import resized
 from blendgan.faces import Selection, align_faces
 from blendgan.images import from_uint8, to_uint8
@@ -93,9 +94,13 @@ class FacePlace:
 
 
 def whole_place(photo: Photo, features: Layers, size_px: int, mask: Mask | None, *, is_new: bool) -> WholePlace:
-    """Take the picture as it is, its longer side at about `size_px`. Raises InputError for a mask that does not fit."""
+    """Take the picture as it is, its longer side at about `size_px`.
+
+    Raises InputError for a mask that does not fit, and a size that memory does not hold.
+    """
     height, width = photo.pixels.shape[:2]
     fitted = fitting_size(features, height, width, size_px)
+    require_room(features, *fitted)
     if mask is None:
         return WholePlace(resized(from_uint8(photo.pixels), *fitted), None, None, is_new)
     require_fit(mask, height, width)
@@ -111,11 +116,12 @@ def face_places(
     """Find the chosen faces, left to right, aligned at about `size_px`; those that the mask leaves out are left out.
 
     A region is one of each face; a mask's file is one of the photo. Raises NoFaceFound, and InputError for a mask that
-    does not fit, or covers no face.
+    does not fit, or covers no face, and for a size that memory does not hold.
     """
     if mask is not None:
         require_fit(mask, *photo.pixels.shape[:2])
     side, _ = fitting_size(features, 1, 1, size_px)
+    require_room(features, side, side)
     faces = align_faces(photo, name, selection, side)
     if mask is None:
         return [FacePlace(face, None, is_new) for face in faces]

@@ -10,7 +10,10 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 
 from blendgan.restoration.foreign import Described
 from blendgan.restoration.restorer import Sizes
@@ -29,7 +32,7 @@ class Tuning(nn.Module):
 
     def __init__(self, network: nn.Module, sizes: Sizes = Sizes()) -> None:  # noqa: B008  (frozen)
         super().__init__()
-        main = copy.deepcopy(network).eval().requires_grad_(False)
+        main = frozen_copy(network)
         self._held = (main,)  # in a tuple, so that its tensors are none of this module's
         self.sizes = sizes
         self.dial = Dial()
@@ -96,6 +99,42 @@ class Tuning(nn.Module):
         self.main._apply(fn, recurse)
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """Return a copy in evaluation, without gradients, whose weights are plain ones.
+
+    Normed weights (weight norm, spectral norm, any parametrisation) become the numbers that they have, so that what
+    tunes filters finds them. Raises InputError for networks of other numbers than float32, and for scripted ones.
+    """
+    if isinstance(network, torch.jit.ScriptModule):
+        raise InputError(
+            "network: found a scripted one, whose layers cannot be tuned; give the module that it was made of"
+        )
+    other = next((t.dtype for t in network.parameters() if t.is_floating_point() and t.dtype != torch.float32), None)
+    if other is not None:
+        raise InputError(f"network: found {other} parameters, expected torch.float32; give network.float()")
+    derived = [
+        t for module in network.modules() for t in vars(module).values() if isinstance(t, Tensor) and not t.is_leaf
+    ]
+    main = copy.deepcopy(network, {id(t): t.detach().clone() for t in derived}).eval()  # others cannot be copied
+    for module in main.modules():
+        if parametrize.is_parametrized(module):
+            _make_plain(module)
+        for hook in [hook for hook in module._forward_pre_hooks.values() if isinstance(hook, WeightNorm)]:
+            remove_weight_norm(module, hook.name)
+    return main.requires_grad_(False)
+
+
+def _make_plain(module: nn.Module) -> None:
+    """As torch's `remove_parametrizations`, which would take them from the class, and so from the copied module too."""
+    held: Any = module.parametrizations
+    values = {name: getattr(module, name).detach().clone() for name in held}
+    plain = parametrize.type_before_parametrizations(module)
+    del module.parametrizations
+    module.__class__ = plain
+    for name, value in values.items():
+        module.register_parameter(name, nn.Parameter(value))
 
 
 def member(name: str) -> str:

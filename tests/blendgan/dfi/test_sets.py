@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from blendgan.dfi import directions
 from blendgan.dfi.directions import Direction, Read, find_direction, find_filling, neighbour_count
 from blendgan.dfi.features import space_about
 from blendgan.dfi.sets import PictureSet, matches, read_picture, read_set, resized, without
@@ -100,14 +101,17 @@ def test_nearest_by_attributes_then_by_cosine(features, picture, save, tmp_path)
     assert list(found.target) == [files[3], files[2], files[0]]
 
 
-def test_direction_is_the_difference_of_means(features, picture, sets):
+@pytest.mark.parametrize(("kept", "indices"), [(10**9, [4, 5, 9, 10]), (0, [4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 17, 18])])
+def test_direction_is_the_difference_of_means(features, picture, sets, monkeypatch, kept, indices):
+    """Whether or not the features of the neighbours are kept until it is known which they are."""
+    monkeypatch.setattr(directions, "KEPT_BYTES", kept)
     plain, barred = (read_set(each) for each in sets)
     photo = picture(50)
     space = space_about(features, photo)
     found, events = last(find_direction(space, photo, plain, barred, 4))
     assert isinstance(found, Direction)
-    assert [event.index for event in events] == list(range(1, 5 + 5 + 4 + 4 + 1))
-    assert {event.total for event in events} == {18}
+    assert [event.index for event in events] == indices
+    assert {event.total for event in events} == {indices[-1]}
     means = [
         torch.stack([space.of(read_picture(file, 32, 32))[0].double() for file in files]).mean(dim=0)
         for files in (found.source, found.target)

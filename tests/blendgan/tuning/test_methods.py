@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import parametrizations, weight_norm
 
 from blendgan.dni import interpolate
 from blendgan.restoration.restorer import Restorer
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.ftn import FTN
+from blendgan.tuning.interpolation import DNI
 from stylegan2.errors import InputError
 
 
@@ -194,3 +198,41 @@ def test_filters_that_no_map_reaches(pictures, shaken):
 def test_a_network_without_filters():
     with pytest.raises(InputError, match="network: found no filters in a Linear, expected a convolutional network"):
         FTN(nn.Linear(3, 3))
+
+
+def normed(kind):
+    """Two convolutions, the first with a normed weight."""
+    first = nn.Conv2d(3, 4, 3, padding=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weight_norm of the old kind is deprecated, and still found in networks
+        wrap = {"weight": parametrizations.weight_norm, "spectral": parametrizations.spectral_norm, "old": weight_norm}
+        return nn.Sequential(wrap[kind](first), nn.Conv2d(4, 3, 3, padding=1)).eval()
+
+
+@pytest.mark.parametrize("kind", ["weight", "spectral", "old"])
+def test_normed_weights_are_tuned_too(pictures, shaken, kind):
+    network = normed(kind)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    given, ftn, dni = pictures(2, 3, 8, 9), FTN(network), DNI(network)
+    assert list(ftn.transitions) == ["0", "1"]
+    wanted = network(given)
+    assert torch.equal(ftn(given, 0.5), wanted)
+    assert torch.equal(dni(given, 0.5), wanted)
+    assert not torch.equal(shaken(ftn)(given, 1.0), wanted)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("method", [FTN, DNI])
+def test_networks_that_are_refused(method):
+    network = nn.Sequential(nn.Conv2d(3, 3, 3))
+    with pytest.raises(
+        InputError, match=r"network: found torch.bfloat16 parameters, expected torch.float32; give netw"
+    ):
+        method(network.bfloat16())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scripting is deprecated
+        scripted = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 3)))
+    with pytest.raises(
+        InputError, match="network: found a scripted one, whose layers cannot be tuned; give the module"
+    ):
+        method(scripted)
