@@ -31,7 +31,7 @@ def ruler(noise: float) -> float:
 
 
 def figures_of(course: Course, seed: int) -> dict[str, Any]:
-    """Measure a seed, or read what was measured of it.
+    """Measure a seed, or read what was measured of its tunings; of networks of one level those there are, anew.
 
     `single` by set and level of noise; `curves` by set, method and level: a `Curve`; `colour` by method and level: RMSE
     by α; `filters` by method: mean absolute change and cosine.
@@ -43,7 +43,8 @@ def figures_of(course: Course, seed: int) -> dict[str, Any]:
         part.write_text(json.dumps(found, indent=1), encoding="utf-8")
         part.replace(held)
     read: dict[str, Any] = json.loads(held.read_text(encoding="utf-8"))
-    return read
+    sets = {"public": public_pictures(), "people": people()}
+    return read | {"single": {name: _single(course, seed, sets[name]) for name in read["curves"]}}
 
 
 def _measure(course: Course, seed: int) -> dict[str, Any]:
@@ -52,7 +53,6 @@ def _measure(course: Course, seed: int) -> dict[str, Any]:
     tunings = {method: open_tuned(course.tuning_file(seed, method), main).tuning for method in FORMS}
     changed = {method: filter_change(tuning) for method, tuning in tunings.items() if tuning.filters()}
     return {
-        "single": {name: _single(course, seed, files) for name, (files, _) in sets.items() if files},
         "curves": {
             name: {
                 method: {f"{level:g}": curve_at(main.restorer, tuning, files, level) for level in noise}
@@ -81,7 +81,7 @@ def curve_at(restorer: Restorer, tuning: Tuning, files: Sequence[CleanFile], noi
 def _single(course: Course, seed: int, files: Sequence[CleanFile]) -> dict[str, float]:
     """PSNR of the network that was trained for a level from nothing."""
     found = {}
-    for noise in (LEVELS[0], *SINGLE):
+    for noise in (level for level in (LEVELS[0], *SINGLE) if course.main_file(seed, level).exists()):
         restorer = open_main(course.main_file(seed, noise)).restorer
         tuning = build(restorer, Form("dni"))  # untrained: the network itself
         (one,) = measure_psnr(restorer, tuning, files, [noise], [0.0])

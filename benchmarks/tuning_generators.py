@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
@@ -38,10 +37,11 @@ from stylegan2.store import resolve
 
 NAME = "studio"  # of the marks
 FORMS = {"FTN": Form("ftn"), "FTN-gc16": Form("ftn", groups=16)}
-PLAN = ImitationPlan(precision="bf16")
+PLANS = {"FTN": ImitationPlan(precision="bf16"), "FTN-gc16": ImitationPlan(1500, precision="bf16")}
 STEPS = 8  # along α
 TOLD = (2, 4, 6, 8)  # of these, in the table
 SHOWN = 3  # seeds in the picture
+HALF = 0.5  # of the way from BASE's picture to TRANSFER's
 LEVELS = 255
 STRAIGHT, PIXELS = "straight", "mean of pixels"
 
@@ -52,14 +52,30 @@ Path_ = list[Tensor]  # pictures [N, 3, H, W] at α = 0, 1/8 … 1
 class Judges:
     """Both models' discriminators, BASE's first."""
 
-    both: tuple[Discriminator, Discriminator]
+    both: tuple[Discriminator, ...]
 
-    @torch.inference_mode()
-    def distances(self, a: Tensor, b: Tensor) -> Tensor:
-        """How far apart pictures [N, 3, H, W] look, by the features of both: [N], 0 for the same."""
-        parts = zip(a.split(8), b.split(8), strict=True)
-        return torch.cat([sum(feature_distance(j.unit_features(x), j.unit_features(y)) for j in self.both)
-                          for x, y in parts])  # fmt: skip
+    def features(self, drawn: Tensor) -> list[list[Tensor]]:
+        """Unit features of pictures [N, 3, H, W] by each."""
+        return [judge.unit_features(drawn) for judge in self.both]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How pictures look along a path, by the features of both discriminators: distances, 0 for the same picture.
+
+    `from_base`, `from_transfer`: of each of the path's places, means; `largest`: of the steps over their mean; `way`:
+    all steps over the distance of the ends (roots of distances both, by pictures).
+    """
+
+    from_base: list[float]
+    from_transfer: list[float]
+    largest: float
+    way: float
+
+    def alpha_at(self, share: float) -> float:
+        """The α at which so much of BASE's distance from TRANSFER's picture is gone."""
+        gone = [1 - far / self.from_transfer[0] for far in self.from_transfer]
+        return float(np.interp(share, np.maximum.accumulate(gone), np.linspace(0, 1, len(gone))))
 
 
 def trained(outdir: Path, name: str) -> Path:
@@ -67,7 +83,7 @@ def trained(outdir: Path, name: str) -> Path:
     target = outdir / f"{name.lower()}.safetensors"
     if not target.is_file():
         outdir.mkdir(parents=True, exist_ok=True)
-        job = imitation_job(BASE, TRANSFER, FORMS[name], PLAN, target)
+        job = imitation_job(BASE, TRANSFER, FORMS[name], PLANS[name], target)
         for step in job.steps():
             if step.index % 500 == 0:
                 print(f"{name}: step {step.index} of {step.total}, distance {job.mean:.3f}", flush=True)
@@ -75,13 +91,9 @@ def trained(outdir: Path, name: str) -> Path:
     return target
 
 
-def path_to(transfer: str | Path) -> Path_:
-    """Pictures of blends of BASE and a model, in which mapping, mean w and noise stay BASE's."""
-    return [_pictures(str(transfer), i / STEPS) for i in range(STEPS + 1)]
-
-
 @torch.inference_mode()
-def _pictures(transfer: str, alpha: float) -> Tensor:
+def pictures(transfer: str, alpha: float) -> Tensor:
+    """Pictures of the blend of BASE and a model, in which mapping, mean w and noise stay BASE's."""
     generator = load_generator(blend(BASE, transfer, Uniform(alpha)))
     return torch.cat([generator.synthesis(part) for part in _styles().split(8)])
 
@@ -95,18 +107,47 @@ def _styles() -> Tensor:
     return ws
 
 
-def between(paths: Mapping[str, Path_], judges: Judges) -> str:
-    """The table along α: faces, logits, and how far BASE's and TRANSFER's own pictures are."""
-    base, wanted = paths[STRAIGHT][0], paths[STRAIGHT][-1]
-    known = described(base)
+@torch.inference_mode()
+def walk(path: Path_, base: Tensor, wanted: Tensor, judges: Judges) -> Walk:
+    """Look at a path; features are computed once, of some seeds at a time."""
+    columns: list[list[Tensor]] = [[], [], [], []]  # from base, from wanted, steps: [places, seeds]; ends: [1, seeds]
+    for part in torch.arange(len(base)).split(8):
+        first, last, *places = (judges.features(drawn[part]) for drawn in (base, wanted, *path))
+        columns[0].append(torch.stack([_distance(place, first) for place in places]))
+        columns[1].append(torch.stack([_distance(place, last) for place in places]))
+        columns[2].append(torch.stack([_distance(a, b).sqrt() for a, b in zip(places, places[1:], strict=False)]))
+        columns[3].append(_distance(places[0], places[-1]).sqrt()[None])
+    from_base, from_transfer, steps, ends = (torch.cat(column, dim=1) for column in columns)
+    largest, way = steps.amax(dim=0) / steps.mean(dim=0), steps.sum(dim=0) / ends[0]
+    return Walk(
+        from_base.mean(dim=1).tolist(), from_transfer.mean(dim=1).tolist(), float(largest.mean()), float(way.mean())
+    )
+
+
+def _distance(a: list[list[Tensor]], b: list[list[Tensor]]) -> Tensor:
+    return torch.stack([feature_distance(x, y) for x, y in zip(a, b, strict=True)]).sum(dim=0)
+
+
+def described(drawn: Tensor) -> NDArray[np.float64]:
+    """What dlib's recogniser says of each face: [N, 128]."""
+    recogniser = Recogniser()
+    return np.stack([recogniser.describe(crop) for crop in to_uint8(drawn)])
+
+
+def figures(drawn: Tensor, known: NDArray[np.float64], judges: Judges) -> list[str]:
+    """Faces found, both discriminators' mean logits, and dlib's distance from the known faces."""
+    person = np.linalg.norm(described(drawn) - known, axis=1).mean()
+    return [*told(drawn, list(judges.both)), f"{person:.2f}"]
+
+
+def along(paths: Mapping[str, Path_], walks: Mapping[str, Walk], known: NDArray[np.float64], judges: Judges) -> str:
+    """The table by α."""
     rows = []
     for i in (0, *TOLD):
         for name, path in paths.items():
-            if i or name == STRAIGHT:
-                far = [float(judges.distances(path[i], end).mean()) for end in (base, wanted)]
-                person = float(np.linalg.norm(described(path[i]) - known, axis=1).mean())
-                figures = [*told(path[i], list(judges.both)), f"{person:.2f}", *(f"{value:.2f}" for value in far)]
-                rows.append([f"{i / STEPS:g}", name if i else BASE, *figures])
+            if name == STRAIGHT or i not in (0, *([STEPS] if name == PIXELS else [])):  # else as the straight one
+                far = [f"{values[i]:.2f}" for values in (walks[name].from_base, walks[name].from_transfer)]
+                rows.append([f"{i / STEPS:g}", name if i else BASE, *figures(path[i], known, judges), *far])
     headings = (
         "α",
         "path",
@@ -120,20 +161,24 @@ def between(paths: Mapping[str, Path_], judges: Judges) -> str:
     return markdown(headings, rows)
 
 
-def described(drawn: Tensor) -> NDArray[np.float64]:
-    """What dlib's recogniser says of each face: [N, 128]."""
-    recogniser = Recogniser()
-    return np.stack([recogniser.describe(crop) for crop in to_uint8(drawn)])
+def halfway(models: Mapping[str, str], walks: Mapping[str, Walk], known: NDArray[np.float64], judges: Judges) -> str:
+    """The table at equal degree of paint."""
+    rows = []
+    for name, model in models.items():
+        alpha = walks[name].alpha_at(HALF)
+        rows.append([name, f"{alpha:.2f}", *figures(pictures(model, alpha), known, judges)])
+    return markdown(("path", "α", "faces found", "D of BASE", "D of TRANSFER", "person"), rows)
 
 
-def whole(paths: Mapping[str, Path_], judges: Judges, models: Mapping[str, str]) -> str:
+def whole(paths: Mapping[str, Path_], walks: Mapping[str, Walk], models: Mapping[str, str]) -> str:
     """The table of each path as a whole: its end, its filters, its steps."""
     wanted = paths[STRAIGHT][-1]
     rows = []
     for name, path in paths.items():
         rmse = LEVELS / 2 * float((path[-1].clamp(-1, 1) - wanted.clamp(-1, 1)).square().mean().sqrt())
-        far = float(judges.distances(path[-1], wanted).mean())
-        rows.append([name, f"{rmse:.1f}", f"{far:.2f}", *_filters(models.get(name)), *_evenness(path, judges)])
+        last = walks[name]
+        end = [f"{rmse:.1f}", f"{last.from_transfer[-1]:.2f}"]
+        rows.append([name, *end, *_filters(models.get(name)), f"{last.largest:.2f}", f"{last.way:.2f}"])
     headings = "path", "RMSE of α = 1", "features", "filters: MAE", "cosine", "largest step", "way"
     return markdown(headings, rows)
 
@@ -145,14 +190,6 @@ def _filters(transfer: str | None) -> list[str]:
     names = [name for name in a if name.startswith("synthesis.") and name.endswith(".weight") and a[name].ndim == 4]
     change = change_between([(a[name].float(), b[name].float()) for name in names])
     return [f"{change.mean_absolute:.3f}", f"{change.cosine:.3f}"]
-
-
-def _evenness(path: Path_, judges: Judges) -> list[str]:
-    """The largest of the steps over their mean, and their sum over the distance of the ends, each by pictures."""
-    steps = torch.stack([judges.distances(a, b).sqrt() for a, b in zip(path, path[1:], strict=False)])  # [STEPS, N]
-    whole = judges.distances(path[0], path[-1]).sqrt()
-    largest, way = steps.amax(dim=0) / steps.mean(dim=0), steps.sum(dim=0) / whole
-    return [f"{fmean(largest.tolist()):.2f}", f"{fmean(way.tolist()):.2f}"]
 
 
 def sheet(paths: Mapping[str, Path_]) -> Image.Image:
@@ -168,20 +205,25 @@ def sheet(paths: Mapping[str, Path_]) -> Image.Image:
 def study(outdir: Path) -> Study:
     """Tables and picture."""
     models = {STRAIGHT: TRANSFER} | {name: str(trained(outdir, name)) for name in FORMS}
-    paths = {name: path_to(model) for name, model in models.items()}
-    first, last = paths[STRAIGHT][0], paths[STRAIGHT][-1]
-    paths[PIXELS] = [torch.lerp(first, last, i / STEPS) for i in range(STEPS + 1)]
+    paths = {name: [pictures(model, i / STEPS) for i in range(STEPS + 1)] for name, model in models.items()}
+    base, wanted = paths[STRAIGHT][0], paths[STRAIGHT][-1]
+    paths[PIXELS] = [torch.lerp(base, wanted, i / STEPS) for i in range(STEPS + 1)]
     judges = Judges((load_discriminator(BASE), load_discriminator(TRANSFER)))
-    course = f"{PLAN.steps} steps of {PLAN.batch} at a rate of {PLAN.rate:g}, {PLAN.precision}, seed {PLAN.seed}"
-    text = "\n\n".join([
-        f"`{BASE}` to `{TRANSFER}`, mapping and noise `{BASE}`'s; {len(SEEDS)} seeds, psi {PSI}. Learned: {course}.",
-        between(paths, judges),
-        "*person*: dlib's distance from the face in BASE's picture, under 0.6 as a rule the same person. *From ...*: "
-        "how far the pictures are apart in the features of both discriminators.",
-        "Each path as a whole:",
-        whole(paths, judges, models),
-    ])  # fmt: skip
-    return Study(text, {"tuning-generators.png": sheet(paths)})
+    walks = {name: walk(path, base, wanted, judges) for name, path in paths.items()}
+    known = described(base)
+    courses = "; ".join(f"{name}: {plan.steps} steps of {plan.batch} at {plan.rate:g}" for name, plan in PLANS.items())
+    text = (
+        f"`{BASE}` to `{TRANSFER}`, mapping and noise `{BASE}`'s; {len(SEEDS)} seeds, psi {PSI}. {courses}.",
+        along(paths, walks, known, judges),
+        "*Person*: dlib's distance from the face in BASE's picture, under 0.6 as a rule the same person. *From BASE's "
+        "picture*, *from TRANSFER's*: how far pictures are apart in the features of both discriminators.",
+        "At equal degree of paint, where half of the distance from TRANSFER's picture is gone:",
+        halfway(models, walks, known, judges),
+        f"Each path as a whole (*features*: how far α = 1 is from TRANSFER; *largest step*: of {STEPS}, over "
+        "their mean, 1 is even; *way*: all steps over the distance of the ends):",
+        whole(paths, walks, models),
+    )
+    return Study("\n\n".join(text), {"tuning-generators.png": sheet(paths)})
 
 
 def main(arguments: list[str]) -> None:

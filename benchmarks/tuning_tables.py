@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.pages import Study, markdown
 from benchmarks.tuning_figures import NOISE, Curve, ruler
-from benchmarks.tuning_networks import BLOCKS, CHANNELS, FORMS, LEVELS, MAIN_STEPS, SINGLE, TUNING_STEPS, WIDTH
+from benchmarks.tuning_networks import BLOCKS, CHANNELS, FORMS, LEVELS, MAIN_STEPS, TUNING_STEPS, WIDTH
 from blendgan.plots import Axis, Chart, Line, draw
 from blendgan.restoration.recognition import recognise
 from blendgan.tuning.costs import COUNTED_PX, count
@@ -99,13 +99,15 @@ def best(figures: Figures, method: str, noise: str, pictures: str = "public") ->
     return [best_of(seed["curves"][pictures][method][noise])[1] for seed in figures]
 
 
+def alone(figures: Figures, noise: str, pictures: str = "public") -> list[float]:
+    """PSNR of the networks that were trained for a level alone, of the seeds that have one."""
+    return [seed["single"][pictures][noise] for seed in figures if noise in seed["single"][pictures]]
+
+
 def best_table(figures: Figures, pictures: str) -> str:
     """Table 2: every method at every level; the best of them in bold."""
     noises = list(figures[0]["curves"][pictures]["DNI"])
-    single = [
-        told([seed["single"][pictures][n] for seed in figures]) if n in map("{:g}".format, (LEVELS[0], *SINGLE)) else ""
-        for n in noises
-    ]
+    single = [told(values) if (values := alone(figures, n, pictures)) else "" for n in noises]
     rows = [["trained for the level", *single]]
     top = {n: max(FORMS, key=lambda method: fmean(best(figures, method, n, pictures))) for n in noises}
     for method in FORMS:
@@ -124,8 +126,8 @@ def paper_table(figures: Figures) -> str:
     for method in METHODS:
         cells = [method]
         for i, noise in enumerate((*BETWEEN, "80")):
-            single = [seed["single"]["public"][noise] for seed in figures]
-            ours = [a - b for a, b in zip(best(figures, method, noise), single, strict=True)]
+            there = [seed for seed in figures if noise in seed["single"]["public"]]
+            ours = [a - b for a, b in zip(best(there, method, noise), alone(there, noise), strict=True)]
             paper = PAPER[method][i] - SCRATCH[i] if method in PAPER else None
             apart = "" if paper is None else f"{fmean(ours) - paper:+.2f}"
             cells += ["" if paper is None else f"{paper:+.2f}", told(ours, "+.2f"), apart]

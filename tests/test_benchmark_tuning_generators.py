@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Plain:
-    """Judges to whom pictures are as far apart as their numbers."""
+    """Judges to whom pictures are as far apart as their numbers: the mean square of their differences, three times."""
 
-    def distances(self, a, b):
-        return (a - b).square().mean(dim=[1, 2, 3])
+    def features(self, drawn):
+        return [[drawn]]
 
 
 @pytest.fixture
@@ -23,15 +23,20 @@ def study(benchmark):
 
 
 def test_a_straight_way_is_even_and_as_long_as_its_ends_are_apart(study):
-    first, last = (torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    base, wanted = (torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     shares = torch.linspace(0, 1, study.STEPS + 1).tolist()
-    assert study._evenness([torch.lerp(first, last, share) for share in shares], Plain()) == ["1.00", "1.00"]
-    late = [torch.lerp(first, last, share**2) for share in shares]
-    largest, way = study._evenness(late, Plain())
-    assert float(largest) == pytest.approx((1 - shares[-2] ** 2) * study.STEPS, abs=0.01)
-    assert way == "1.00"
-    there_and_back = [*[first, last] * (study.STEPS // 2), last]
-    assert study._evenness(there_and_back, Plain())[1] == f"{study.STEPS - 1:.2f}"
+    whole = float((base - wanted).square().mean() * 3)
+    even = study.walk([torch.lerp(base, wanted, share) for share in shares], base, wanted, Plain())
+    assert (even.largest, even.way) == (pytest.approx(1), pytest.approx(1))
+    assert even.from_base == pytest.approx([whole * share**2 for share in shares], abs=1e-5)
+    assert even.from_transfer == pytest.approx(even.from_base[::-1], abs=1e-5)
+    assert even.alpha_at(0.75) == pytest.approx(0.5)  # a quarter of the distance, a square, is left
+    late = study.walk([torch.lerp(base, wanted, share**2) for share in shares], base, wanted, Plain())
+    assert late.largest == pytest.approx((1 - shares[-2] ** 2) * study.STEPS)
+    assert late.way == pytest.approx(1)
+    assert late.alpha_at(0.75) == pytest.approx(0.5**0.5, abs=0.01)
+    there_and_back = study.walk([*[base, wanted] * (study.STEPS // 2), wanted], base, wanted, Plain())
+    assert there_and_back.way == pytest.approx(study.STEPS - 1)
 
 
 def test_filters_of_the_shipped_pair(study):

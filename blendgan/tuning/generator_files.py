@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from blendgan import __version__
+from blendgan import __version__, recipe
 from blendgan.ancestry import parent_of
 from blendgan.blending import blend
 from blendgan.fitting import check_fit
@@ -35,6 +35,8 @@ from stylegan2.checkpoints.headers import FORMAT
 from stylegan2.discriminator import Discriminator
 from stylegan2.errors import InputError, RecipeError
 from stylegan2.generator import Generator
+
+RECOMMENDED = recipe.recipe_of(Uniform(0.5))  # filters were learned together, so they are taken together
 
 
 @dataclass(eq=False)
@@ -146,7 +148,12 @@ def _metadata(base: Source, transfer: Source, said: dict[str, Any]) -> dict[str,
         "base": {"name": models[0][0], "fingerprint": models[0][1]},
         "imitates": {"name": models[1][0], "fingerprint": models[1][1]},
     }
-    metadata = {"format": FORMAT, TUNING: record, "lineage": {TUNING: [parent_of(*model) for model in models]}}
+    metadata = {
+        "format": FORMAT,
+        TUNING: record,
+        recipe.KEY: recipe.to_json(RECOMMENDED),
+        "lineage": {TUNING: [parent_of(*model) for model in models]},
+    }
     licence = strictest(checkpoint.metadata.get("licence") for _, _, checkpoint in models)
     return metadata if licence is None else {**metadata, "licence": licence}
 

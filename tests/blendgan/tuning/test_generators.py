@@ -12,7 +12,7 @@ from blendgan.ancestry import evidence, family_tree
 from blendgan.blending import preset
 from blendgan.cli import main
 from blendgan.inspection import describe_model
-from blendgan.recipe import DEFAULT
+from blendgan.recipe import recipe_of
 from blendgan.schedule import Swap, Uniform
 from blendgan.sources import open_source
 from blendgan.tuning.forms import Form
@@ -170,7 +170,7 @@ def test_what_the_file_says(job):
     assert "steps 2" in row
     assert describe_model(dataclasses.replace(model, metadata={"tuning": ["?"]}))["learned filters"] == '["?"]'
     assert "learned filters" not in describe_model(checkpoints.load("base.safetensors"))
-    assert preset(model) == DEFAULT
+    assert preset(model) == recipe_of(Uniform(0.5))  # not swaps: the filters were learned together
 
 
 def test_without_discriminators_pixels_are_compared(files, pico):
