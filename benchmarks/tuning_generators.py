@@ -36,8 +36,12 @@ from stylegan2.discriminator import Discriminator, feature_distance
 from stylegan2.store import resolve
 
 NAME = "studio"  # of the marks
-FORMS = {"FTN": Form("ftn"), "FTN-gc16": Form("ftn", groups=16)}
-PLANS = {"FTN": ImitationPlan(precision="bf16"), "FTN-gc16": ImitationPlan(1500, precision="bf16")}
+FORMS = {"FTN": Form("ftn"), "FTN-slow": Form("ftn"), "FTN-gc16": Form("ftn", groups=16)}
+PLANS = {
+    "FTN": ImitationPlan(precision="bf16"),
+    "FTN-slow": ImitationPlan(2000, 5e-4, precision="bf16"),  # whose filters stay nearer to BASE's
+    "FTN-gc16": ImitationPlan(1500, precision="bf16"),
+}
 STEPS = 8  # along α
 TOLD = (2, 4, 6, 8)  # of these, in the table
 SHOWN = 3  # seeds in the picture
