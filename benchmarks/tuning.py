@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.pages import Study, put
-from benchmarks.tuning_figures import figures_of
-from benchmarks.tuning_networks import Course, train_seed
+from benchmarks.tuning_figures import figures_of, longer_of
+from benchmarks.tuning_networks import Course, train_longer, train_seed
 from benchmarks.tuning_pictures import pictures
 from benchmarks.tuning_tables import study
 
@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> None:
     for seed in seeds:
         for sentence in train_seed(course, seed):
             print(sentence, flush=True)
-    found = study([figures_of(course, seed) for seed in seeds])
+    for sentence in train_longer(course, seeds[0]):
+        print(sentence, flush=True)
+    found = study([figures_of(course, seed) for seed in seeds], longer_of(course, seeds[0]))
     if options.into:
         shown = {**found.pictures, **pictures(course, seeds[0])}
         put(options.into, "comparison", "benchmarks tuning", Study(found.text, shown))

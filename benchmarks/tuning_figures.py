@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.dni_pictures import people, public_pictures
-from benchmarks.tuning_networks import FORMS, LEVELS, SINGLE, Course
+from benchmarks.tuning_networks import FORMS, LEVELS, LONGER, SINGLE, Course
 from blendgan.dni.degradation import CleanFile
 from blendgan.restoration.restorer import Restorer
 from blendgan.tuning.files import open_main, open_tuned
@@ -36,15 +37,33 @@ def figures_of(course: Course, seed: int) -> dict[str, Any]:
     `single` by set and level of noise; `curves` by set, method and level: a `Curve`; `colour` by method and level: RMSE
     by α; `filters` by method: mean absolute change and cosine.
     """
-    held = course.main_file(seed).parent / "figures.json"
-    if not held.exists():
-        found = _measure(course, seed)
-        part = held.with_suffix(".part")
-        part.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        part.replace(held)
-    read: dict[str, Any] = json.loads(held.read_text(encoding="utf-8"))
+    read = _kept(course.main_file(seed).parent / "figures.json", lambda: _measure(course, seed))
     sets = {"public": public_pictures(), "people": people()}
     return read | {"single": {name: _single(course, seed, sets[name]) for name in read["curves"]}}
+
+
+def longer_of(course: Course, seed: int) -> dict[str, dict[str, Curve]]:
+    """Measure a seed's tunings that were trained for longer, or read it: curves by method and level."""
+    main, files = open_main(course.main_file(seed)), public_pictures()
+
+    def measure() -> dict[str, dict[str, Curve]]:
+        opened = {method: open_tuned(course.longer_file(seed, method), main).tuning for method in LONGER}
+        return {
+            method: {f"{level:g}": curve_at(main.restorer, tuning, files, level) for level in NOISE}
+            for method, tuning in opened.items()
+        }
+
+    return _kept(course.main_file(seed).parent / "longer.json", measure)
+
+
+def _kept(path: Path, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    if not path.exists():
+        text = json.dumps(measure(), indent=1)
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read
 
 
 def _measure(course: Course, seed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ What is there already is not trained again, so a study that was ended goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ FORMS = {
 }
 WIDTH, BLOCKS, CHANNELS = 32, 6, 3  # a third of AdaFM-Net's depth, half its width
 MAIN_STEPS, TUNING_STEPS = 5000, 1500
+LONGER, LONGER_STEPS = ("DNI", "FTN-gc16", "FTN"), 6000  # of the first seed: is it time that is missing?
 MAIN_RATE, TUNING_RATE = 1e-3, 3e-4  # one for all methods, as in the paper
 COLOURED = ("coffee.png", "retina.jpg", "ihc.png", "hubble_deep_field.jpg", "color.png")
 GREY = ("camera.png", "brick.png", "gravel.png", "grass.png", "moon.png", "coins.png", "page.png", "text.png")
@@ -61,6 +62,18 @@ class Course:
         """Of a tuning of the main network for noise 20."""
         return self.folder / f"seed-{seed}" / f"{method}.safetensors"
 
+    def longer_file(self, seed: int, method: str) -> Path:
+        """Of a tuning that was trained for longer."""
+        return self.folder / f"seed-{seed}" / f"{method}-longer.safetensors"
+
+
+def train_longer(course: Course, seed: int, methods: Sequence[str] = LONGER) -> Iterator[str]:
+    """Train some tunings of a seed for longer, those that are not there, and tell what was written."""
+    for method in methods:
+        target = course.longer_file(seed, method)
+        if not target.exists():
+            yield _tuned(course, seed, method, LONGER_STEPS, target)
+
 
 def train_seed(course: Course, seed: int) -> Iterator[str]:
     """Train what is not there of a seed, and tell what was written."""
@@ -68,13 +81,18 @@ def train_seed(course: Course, seed: int) -> Iterator[str]:
     write_pictures(pictures)
     course.main_file(seed).parent.mkdir(parents=True, exist_ok=True)
     yield from _train_main(course, seed, LEVELS[0], pictures)
-    for method, form in FORMS.items():
+    for method in FORMS:
         target = course.tuning_file(seed, method)
         if not target.exists():
-            plan = course.plan(LEVELS[1], TUNING_STEPS, TUNING_RATE, seed)
-            yield _done(tuning_job(open_main(course.main_file(seed)), form, pictures, LEVELS, plan, target))
+            yield _tuned(course, seed, method, TUNING_STEPS, target)
     for noise in SINGLE:
         yield from _train_main(course, seed, noise, pictures)
+
+
+def _tuned(course: Course, seed: int, method: str, steps: int, target: Path) -> str:
+    plan = course.plan(LEVELS[1], steps, TUNING_RATE, seed)
+    main, pictures = open_main(course.main_file(seed)), course.folder / "pictures"
+    return _done(tuning_job(main, FORMS[method], pictures, LEVELS, plan, target))
 
 
 def _train_main(course: Course, seed: int, noise: float, pictures: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.pages import Study, markdown
 from benchmarks.tuning_figures import NOISE, Curve, ruler
-from benchmarks.tuning_networks import BLOCKS, CHANNELS, FORMS, LEVELS, MAIN_STEPS, TUNING_STEPS, WIDTH
+from benchmarks.tuning_networks import BLOCKS, CHANNELS, FORMS, LEVELS, LONGER_STEPS, MAIN_STEPS, TUNING_STEPS, WIDTH
 from blendgan.plots import Axis, Chart, Line, draw
 from blendgan.restoration.recognition import recognise
 from blendgan.tuning.costs import COUNTED_PX, count
@@ -42,8 +42,8 @@ PAPER_COST = {"CFSNet": (3.06, 46.96), "AdaFM": (1.46, 26.01), "FTN": (1.83, 25.
 MILLION, GIGA = 1e6, 1e9
 
 
-def study(figures: Figures) -> Study:
-    """All tables and both charts."""
+def study(figures: Figures, longer: Mapping[str, Mapping[str, Curve]]) -> Study:
+    """All tables and both charts. `longer`: curves of the first seed's tunings that were trained for longer."""
     parts = [intro(len(figures))]
     for name in figures[0]["curves"]:
         parts += [
@@ -55,6 +55,10 @@ def study(figures: Figures) -> Study:
     parts += ["**Structures of FTN** (Table 1, where the second level was 50, not 80):", ablation_table(figures)]
     parts += ["**How far filters change** (Table 3, there of a super-resolution network):", filter_table(figures)]
     parts += ["**Is α a ruler?** (Figure 6)", smooth_table(figures)]
+    parts += [
+        f"**{LONGER_STEPS // TUNING_STEPS} times as long** (the first seed; PSNR, best α, and the change by that):"
+    ]
+    parts += [longer_table(figures[0], longer)]
     parts += ["**Colour along α** (Figures 7, 8):", colour_table(figures)]
     parts += [f"**What it costs** (Table 4; an untrained network of AdaFM-Net's size, a picture of {COUNTED_PX} px):"]
     parts += [cost_table()]
@@ -181,6 +185,19 @@ def _off_ruler(figures: Figures, method: str, between: Sequence[str]) -> tuple[s
 
     distance = of_seed(lambda curve, alpha: abs(best_of(curve)[0] - alpha))
     return told(distance), told(of_seed(lambda curve, alpha: best_of(curve)[1] - at(curve, alpha)))
+
+
+def longer_table(figures: Mapping[str, Any], longer: Mapping[str, Mapping[str, Curve]]) -> str:
+    """Best α and PSNR at each level of tunings that were trained for longer, less those of the others."""
+    noises = [f"{n:g}" for n in NOISE[1:]]
+    rows = []
+    for method, curves in longer.items():
+        cells = []
+        for noise in noises:
+            (alpha, psnr), (_, before) = best_of(curves[noise]), best_of(figures["curves"]["public"][method][noise])
+            cells.append(f"{psnr:.2f} at {alpha:.2f} ({psnr - before:+.2f})")
+        rows.append((method, *cells))
+    return markdown(("noise", *noises), rows)
 
 
 def colour_table(figures: Figures) -> str:

@@ -57,7 +57,10 @@ def test_the_ruler(tables):
 
 
 def test_all_parts_of_the_text_and_both_charts(tables):
-    found = tables.study([seed_of(tables, 0.0), seed_of(tables, 0.2)])
+    longer = {"FTN": seed_of(tables, 0.7)["curves"]["public"]["FTN"]}
+    found = tables.study([seed_of(tables, 0.0), seed_of(tables, 0.2)], longer)
+    assert row(found.text, "FTN")  # of the first table
+    assert row(tables.longer_table(seed_of(tables, 0.0), longer), "FTN")[2] == "29.30 at 0.20 (+0.70)"
     assert sorted(found.pictures) == ["tuning-alpha.png", "tuning-gap.png"]
     for heading in ("2 seeds", "PSNR at the best", "from nothing", "Structures", "filters change", "ruler", "Colour"):
         assert heading in found.text
@@ -77,6 +80,9 @@ def test_what_is_trained_is_not_trained_again(benchmark, tmp_path, monkeypatch):
     told = list(networks.train_seed(course, 3))
     names = ["main-20", "FTN-gc16", "DNI", "main-80"]
     assert [line.split(":")[0] for line in told] == [f"seed-3/{name}.safetensors" for name in names]
+    assert list(networks.train_longer(course, 3, ["DNI"])) == [
+        f"seed-3/DNI-longer.safetensors: {told[2].split(': ')[1]}"
+    ]
     (tmp_path / "seed-3" / "DNI.safetensors").unlink()
     assert [line.split(":")[0] for line in networks.train_seed(course, 3)] == ["seed-3/DNI.safetensors"]
 
