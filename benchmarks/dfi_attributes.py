@@ -1,7 +1,7 @@
 """How much of an attribute DFI gives, and what it costs: python -m benchmarks.dfi_attributes FACES [--into docs/dfi.md]
 
 Faces of the lists that are in no set and that no judge has seen, edited at several strengths by DFI, by a step in the
-latents of the shipped generator, and by the mean pictures alone. Quarter of an hour of one thread; each face is kept in
+latents of the shipped generator, and by the mean pictures alone. Half an hour of one thread; each face is kept in
 --keep, so that a study that was ended goes on where it was.
 """
 
@@ -41,7 +41,7 @@ from stylegan2.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "benchmarks.dfi_attributes FACES"
-TESTED = 7  # faces of each attribute: an hour on a busy machine, so ask for more by --count
+TESTED = 16  # faces of each attribute
 LEVELS = 127.5  # of 0 to 255 in a picture's 1
 MODEL = "portraits"
 
