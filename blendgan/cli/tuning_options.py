@@ -17,14 +17,18 @@ COURSE = ("steps", "rate", "batch", "patch_px", "seed", "precision")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 images = click.option(
-    "--images", type=dni_measures.FOLDER, required=True, metavar="DIR", help="Clean pictures, with its subfolders."
+    "--images",
+    type=dni_measures.FOLDER,
+    required=True,
+    metavar="DIR",
+    help="Folder of clean pictures; subfolders count too.",
 )
 noise = click.option(
     "--noise",
     type=dni_measures.Levels(),
     default=(),
     metavar="SIGMA,...",
-    help="Standard deviation of the noise, of 255; `train` takes two levels, 20,80.",
+    help="Standard deviation of the noise, of 255: `main` takes one level, `train` two, 20,80.",
 )
 out = click.option(
     "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The result: .safetensors."

@@ -146,5 +146,8 @@ class DynamicNet(Tuning):
 def spread(layers: tuple[Layer, ...], count: int) -> tuple[Layer, ...]:
     """Return `count` of the layers, evenly spread: the middles of equal parts. Raises InputError for too few."""
     if count > len(layers):
-        raise InputError(f"dynamic: found {len(layers)} convolutions before the last one, expected at least {count}")
+        raise InputError(
+            f"dynamic: found {len(layers)} convolutions before the last one, expected at least {count}; choose fewer "
+            "(--layers)"
+        )
     return tuple(layers[int((i + 0.5) * len(layers) / count)] for i in range(count))

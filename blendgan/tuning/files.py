@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +21,11 @@ from blendgan.tuning.forms import Form, build, read_form
 from blendgan.tuning.tuning import Tuning
 from stylegan2.checkpoints import native
 from stylegan2.checkpoints.atomic import writing
+from stylegan2.checkpoints.fingerprints import fingerprint
 from stylegan2.errors import CheckpointError, InputError, ShapeMismatch, UnknownFormat
 
 KEY = "blendgan_tuning"  # of the metadata
+OWN = "fingerprint"  # in it: of the tuning's own tensors
 ENDING = ".safetensors"
 SHORT = 12  # digits of a fingerprint in a message
 
@@ -56,6 +59,11 @@ def open_main(model: str | os.PathLike[str], device: torch.device | None = None)
     file = open_network(model)
     if KEY in file.metadata:
         raise InputError(f"{file.name}: found a tuning, expected its main network; give that one first")
+    if any(name.startswith("synthesis.b4.") for name in file.tensors):
+        raise InputError(
+            f"{file.name}: found a StyleGAN2 model, expected a restoration network; between two StyleGAN2 models a "
+            "path is learned by `blendgan tune generator BASE TRANSFER`"
+        )
     restorer = recognise(file.tensors, file.name)
     return Main(file, restorer.to(device) if device is not None else restorer)
 
@@ -64,8 +72,9 @@ def save_tuned(tuned: Tuned, target: Path, *, replace: bool = False) -> None:
     """Write a tuning. Raises InputError as `check_target`."""
     check_target(target, replace=replace)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tuned.tuning.state_dict().items()}
+    said = {**tuned.to_json(), OWN: fingerprint(tensors)}
     with writing(target) as file:
-        native.write_tensors(file, tensors, {KEY: json.dumps(tuned.to_json(), sort_keys=True)})
+        native.write_tensors(file, tensors, {KEY: json.dumps(said, sort_keys=True)})
 
 
 def save_main(network: torch.nn.Module, target: Path, trained: Mapping[str, Any], *, replace: bool = False) -> None:
@@ -85,6 +94,11 @@ def check_target(target: Path, *, replace: bool) -> None:
         raise InputError(f"{target}: is there already; replace it with --force, or choose another name with -o")
     if not target.absolute().parent.is_dir():
         raise InputError(f"{target}: no such folder as {target.parent}; make it, or choose another place with -o")
+    try:
+        with tempfile.TemporaryFile(dir=target.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{target}: no file can be written there ({error.strerror}); choose another place") from error
 
 
 def open_tuned(tuning: str | os.PathLike[str], main: Main) -> Tuned:
@@ -104,6 +118,8 @@ def open_tuned(tuning: str | os.PathLike[str], main: Main) -> Tuned:
         raise CheckpointError(f"{file.name}: {error}") from error
     tuned = build(main.restorer, form)
     _load(tuned, file)
+    if OWN in said and said[OWN] != file.fingerprint:
+        raise CheckpointError(f"{file.name}: its numbers are not those that were written, it is damaged; get it again")
     trained = said.get("trained")
     return Tuned(main, tuned, form, trained if isinstance(trained, dict) else {}, file.name)
 

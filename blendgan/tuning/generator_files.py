@@ -64,7 +64,7 @@ class ImitationJob(Job[ImitationPlan, Imitated]):
         """What was written, in lines."""
         base, transfer = (Path(source.name).name for source in (self.base, self.transfer))
         yield f"wrote {self.target}: {base} with filters learned after {transfer}; {self.form}"
-        yield f"distance to {transfer}'s pictures: {self.mean:.3f} in the last batches"
+        yield f"distance to the pictures of {transfer}: {self.mean:.3f} in the last batches"
         yield f"the path: blendgan blend {self.base.name} {self.target} --alpha 0.5"
 
     def _course(self) -> Course:

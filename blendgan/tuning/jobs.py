@@ -126,8 +126,12 @@ def tuning_job(
         found = ", ".join(f"{level:g}" for level in levels) or "none"
         raise InputError(f"noise: found {found}, expected two levels: the main network's and the second one, 20,80")
     Plan(levels[0])  # checked as the other one is
+    if levels[0] == levels[1]:
+        raise InputError(f"noise: found {levels[0]:g} twice, expected two different levels: 20,80")
     if target is None:
         target = Path(f"{form.method}-{Path(main.file.name).stem}.safetensors")
+    if target.resolve() == Path(main.file.name).resolve():
+        raise InputError(f"{target}: is the main network itself; choose another name with -o")
     check_target(target, replace=replace)
     check_patch(main.restorer, plan.patch_px)
     tuned = Tuned(main, build(main.restorer, form), form)

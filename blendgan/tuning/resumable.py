@@ -90,6 +90,8 @@ class Job(Generic[Plan, Event]):
     def _go_on(self, course: Course) -> None:
         if not self.state_file.exists():
             return
+        if self.state_file.is_dir():
+            raise InputError(f"{self.state_file}: is a folder; remove it, or choose another name with -o")
         try:
             self.recent.extend(load_course(course, self.state_file, self._said()))
         except InputError:

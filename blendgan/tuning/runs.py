@@ -20,6 +20,7 @@ from blendgan.tuning.files import Tuned
 from projector.photo import read_photo
 from stylegan2.errors import InputError
 
+NAMED = ".3f"  # how a sweep's pictures say their α
 MOST_ALPHAS = 101  # of a sweep: each is a picture
 
 
@@ -115,7 +116,11 @@ def parse_sweep(text: str) -> tuple[float, ...]:
         return tuple(i / (count - 1) for i in range(count))
     if len(numbers) > MOST_ALPHAS or not all(0 <= number <= 1 for number in numbers):
         raise InputError(f"sweep: found {text!r}, expected {example}, each from 0 to 1")
-    return tuple(dict.fromkeys(numbers))
+    numbers = tuple(dict.fromkeys(numbers))
+    named = {format(number, NAMED) for number in numbers}
+    if len(named) < max(2, len(numbers)):
+        raise InputError(f"sweep: found {text!r}, expected two αs or more, at least 0.001 apart: so they are named")
+    return numbers
 
 
 def prepare(
@@ -148,4 +153,4 @@ def _alphas_and_names(
         yield shares.alphas[0], target
     else:
         for alpha in shares.alphas:
-            yield alpha, target.with_name(f"{target.stem}-{alpha:.3f}{target.suffix}")
+            yield alpha, target.with_name(f"{target.stem}-{alpha:{NAMED}}{target.suffix}")

@@ -52,7 +52,8 @@ class Plan:
             raise InputError(f"precision: found {self.precision!r}, expected one of {', '.join(get_args(Precision))}")
         for name, least, most in (("steps", 1, 10**7), ("batch", 1, 4096), ("patch_px", 8, LARGEST_PX)):
             if not least <= getattr(self, name) <= most:
-                raise InputError(f"{name}: found {getattr(self, name)}, expected a number from {least} to {most}")
+                word = name.removesuffix("_px")
+                raise InputError(f"{word}: found {getattr(self, name)}, expected a number from {least} to {most}")
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""

@@ -42,7 +42,7 @@ def read_header(text: str | None) -> tuple[GeneratorConfig, DiscriminatorConfig 
     if text is None:
         raise UnknownFormat(
             f"a safetensors file without our header ({KEY!r}), expected a StyleGAN2 model that blendgan wrote; "
-            "convert the original .pkl or .pt instead"
+            "convert the original .pkl or .pt instead (networks of other kinds are for `blendgan dni` and `tune`)"
         )
     header = _parsed(text)
     config = _record(GeneratorConfig, header["config"])

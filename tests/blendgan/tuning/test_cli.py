@@ -89,7 +89,7 @@ def test_main(folder, clean, capsys):
         (["--noise", "20,80", "--patch", "512"], "found no picture of at least 512 px a side"),
         (["--noise", "20,80", "--rate", "0"], "rate: found 0, expected a learning rate above 0"),
         (["--noise", "20,800"], "noise: found 800, expected a standard deviation from 0 to 255"),
-        (["--noise", "20,80", "-o", "main.safetensors"], "main.safetensors: is there already; replace it with --force"),
+        (["--noise", "20,80", "-o", "main.safetensors", "--force"], "main.safetensors: is the main network itself"),
     ],
 )
 def test_what_cannot_be_trained(folder, clean, capsys, words, line):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from blendgan.cli import main
 from blendgan.tuning import jobs, resumable
-from blendgan.tuning.files import open_main
+from blendgan.tuning.files import open_main, open_tuned
 from blendgan.tuning.forms import Form
 from blendgan.tuning.jobs import main_job, tuning_job
 from blendgan.tuning.training import Plan
-from stylegan2.errors import InputError
+from stylegan2.errors import CheckpointError, InputError
 
 CPU = torch.device("cpu")
 PLAN = Plan(50, 7, 1e-3, batch=2, patch_px=16)
@@ -27,8 +28,10 @@ def folder(tmp_path, states):
     return tmp_path
 
 
-def job(folder, clean, name="a.safetensors", plan=PLAN, form=Form("ftn"), **chosen):  # noqa: B008  (frozen)
-    return tuning_job(open_main(folder / "main.safetensors"), form, clean, (20, 50), plan, folder / name, **chosen)
+def job(folder, clean, name="a.safetensors", plan=PLAN, form=Form("ftn"), main=None, **chosen):  # noqa: B008  (frozen)
+    return tuning_job(
+        open_main((main or folder) / "main.safetensors"), form, clean, (20, 50), plan, folder / name, **chosen
+    )
 
 
 def after(number):
@@ -134,3 +137,44 @@ def test_the_command_says_how_it_goes_on(folder, clean, capsys, monkeypatch):
     monkeypatch.setattr(jobs, "train_tuning", real)
     assert main.run(words) == 0
     assert capsys.readouterr().out.startswith("wrote ftn-main.safetensors: ftn")
+
+
+def test_a_folder_in_the_place_of_the_state(folder, clean):
+    (folder / "a.safetensors.state").mkdir()
+    for replace in (False, True):
+        with pytest.raises(
+            InputError, match=r"a.safetensors.state: is a folder; remove it, or choose another name wit"
+        ):
+            train(job(folder, clean, replace=replace))
+    assert not (folder / "a.safetensors").exists()
+
+
+def test_targets_and_levels_that_are_refused_before_the_work(folder, clean):
+    with pytest.raises(InputError, match=r"main.safetensors: is the main network itself; choose another name with -o"):
+        job(folder, clean, "main.safetensors", replace=True)
+    with pytest.raises(InputError, match="noise: found 20 twice, expected two different levels"):
+        tuning_job(open_main(folder / "main.safetensors"), Form("ftn"), clean, (20, 20), PLAN, folder / "a.safetensors")
+    if Path("/proc/self").is_dir():  # where nobody can make a file
+        with pytest.raises(InputError, match=r"/proc/self/a.safetensors: no file can be written there \("):
+            job(Path("/proc/self"), clean, main=folder)
+
+
+def test_a_damaged_tuning_is_refused(folder, clean):
+    train(job(folder, clean))
+    path = folder / "a.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-8] ^= 1  # a bit of a number
+    path.write_bytes(bytes(data))
+    with pytest.raises(
+        CheckpointError, match="a.safetensors: its numbers are not those that were written, it is damag"
+    ):
+        open_tuned(path, open_main(folder / "main.safetensors"))
+
+
+def test_a_generator_is_no_main_network(pico, folder):
+    model = folder / "generator.safetensors"
+    pico(0).save(model)
+    with pytest.raises(
+        InputError, match="found a StyleGAN2 model, expected a restoration network; between two StyleGAN"
+    ):
+        open_main(model)

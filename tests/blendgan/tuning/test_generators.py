@@ -253,7 +253,7 @@ def test_command(files, capsys):
         "wrote ftn-base-transfer.safetensors: base.safetensors with filters learned after transfer.safetensors; "
         "ftn, groups 2, variant plain"
     )
-    assert out[1].startswith("distance to transfer.safetensors's pictures: ")
+    assert out[1].startswith("distance to the pictures of transfer.safetensors: ")
     assert out[2] == "the path: blendgan blend base.safetensors ftn-base-transfer.safetensors --alpha 0.5"
     assert main.run([*out[2].split()[3:], "-o", "half.safetensors", "--no-preview"]) == 0
     half, base, second = (

@@ -112,6 +112,8 @@ def test_maps_of_another_size(work, tmp_path, shaken, form):
         ((None, None, None, "1"), "sweep: found 1, expected a number of αs from 2"),
         ((None, None, None, "0,2"), "sweep: found '0,2', expected"),
         ((None, None, None, "nan,0"), "sweep: found 'nan,0', expected"),
+        ((None, None, None, "0.5,0.5"), "sweep: found '0.5,0.5', expected two αs or more, at least 0.001 apart"),
+        ((None, None, None, "0.0001,0.0002"), "sweep: found '0.0001,0.0002', expected two αs or more"),
     ],
 )
 def test_shares_that_are_none(words, message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -91,7 +93,7 @@ def test_pictures_that_do_not_fit(clean, tmp_path, restorers):
         ({"rate": 0}, "rate: found 0, expected a learning rate above 0"),
         ({"steps": 0}, "steps: found 0, expected a number from 1"),
         ({"batch": 0}, "batch: found 0, expected a number from 1"),
-        ({"patch_px": 4}, "patch_px: found 4, expected a number from 8"),
+        ({"patch_px": 4}, "patch: found 4, expected a number from 8"),
     ],
 )
 def test_plans_that_are_none(changes, message):
@@ -100,7 +102,7 @@ def test_plans_that_are_none(changes, message):
 
 
 def test_jobs_check_before_they_work(restorers, clean, tmp_path):
-    main = Main(None, restorers("residual"))
+    main = Main(SimpleNamespace(name="main.safetensors"), restorers("residual"))
     target = tmp_path / "t.safetensors"
     with pytest.raises(InputError, match="noise: found 20, expected two levels"):
         tuning_job(main, Form("ftn"), clean, (20,), Plan(20), target)
