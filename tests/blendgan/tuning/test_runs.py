@@ -124,7 +124,6 @@ def test_shares_that_are_none(words, message):
 def test_sweeps():
     assert parse_sweep("5") == (0, 0.25, 0.5, 0.75, 1)
     assert parse_sweep("0,.3,1,.3") == (0, 0.3, 1)
-    assert parse_sweep("0.3") == (0.3,)
 
 
 def test_an_alpha_beyond(work, tmp_path, shaken, form):
