@@ -1,7 +1,8 @@
 """The comparison of Lee et al. 2020, redone at small size:  python -m benchmarks tuning [--into docs/tuning.md]
 
-Trains what is not there yet in `--outdir` (nine tunings and four networks a seed; about an hour of one core a seed),
-measures it, and prints the tables, or puts them between the marks of a page.
+Trains what is not there yet in `--outdir` (a network and nine tunings a seed, for the first seed more of them: an hour
+of one core a seed, twice that for the first), measures it, and prints the tables, or puts them between the marks of a
+page.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 
 from benchmarks.pages import Study, put
 from benchmarks.tuning_figures import figures_of, longer_of
-from benchmarks.tuning_networks import Course, train_longer, train_seed
+from benchmarks.tuning_networks import Course, train_more, train_seed
 from benchmarks.tuning_pictures import pictures
 from benchmarks.tuning_tables import study
 
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> None:
     for seed in seeds:
         for sentence in train_seed(course, seed):
             print(sentence, flush=True)
-    for sentence in train_longer(course, seeds[0]):
+    for sentence in train_more(course, seeds[0]):
         print(sentence, flush=True)
     found = study([figures_of(course, seed) for seed in seeds], longer_of(course, seeds[0]))
     if options.into:

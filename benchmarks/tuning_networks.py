@@ -1,11 +1,11 @@
-"""The networks of the study: for each seed a main network, its tunings by every method, and networks of one level each.
+"""The networks of the study: for each seed a main network and its tunings by every method; for one seed more of them.
 
 What is there already is not trained again, so a study that was ended goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,16 +67,18 @@ class Course:
         return self.folder / f"seed-{seed}" / f"{method}-longer.safetensors"
 
 
-def train_longer(course: Course, seed: int, methods: Sequence[str] = LONGER) -> Iterator[str]:
-    """Train some tunings of a seed for longer, those that are not there, and tell what was written."""
-    for method in methods:
+def train_more(course: Course, seed: int) -> Iterator[str]:
+    """Train what one seed has beside its tunings: networks of one level each, and a few tunings for longer."""
+    for noise in SINGLE:
+        yield from _train_main(course, seed, noise, course.folder / "pictures")
+    for method in LONGER:
         target = course.longer_file(seed, method)
         if not target.exists():
             yield _tuned(course, seed, method, LONGER_STEPS, target)
 
 
 def train_seed(course: Course, seed: int) -> Iterator[str]:
-    """Train what is not there of a seed, and tell what was written."""
+    """Train a seed's main network and its tunings, those that are not there, and tell what was written."""
     pictures = course.folder / "pictures"
     write_pictures(pictures)
     course.main_file(seed).parent.mkdir(parents=True, exist_ok=True)
@@ -85,8 +87,6 @@ def train_seed(course: Course, seed: int) -> Iterator[str]:
         target = course.tuning_file(seed, method)
         if not target.exists():
             yield _tuned(course, seed, method, TUNING_STEPS, target)
-    for noise in SINGLE:
-        yield from _train_main(course, seed, noise, pictures)
 
 
 def _tuned(course: Course, seed: int, method: str, steps: int, target: Path) -> str:

@@ -13,7 +13,7 @@ from blendgan.dni.degradation import degrade, pattern_seed, read_clean
 from blendgan.images import grid, to_uint8
 from blendgan.tuning.files import open_main, open_tuned
 
-METHODS = ("DNI", "AdaFM", "CFSNet", "Dynamic-Net", "FTN-gc16", "FTN")
+METHODS = ("DNI", "CFSNet", "FTN-gc16", "FTN")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOISES = (20.0, 50.0)  # the first as the paper's Figure 8, where a high α smooths too much
 FACE, CROP_PX = (60, 140), 128  # top, left of the crop of astronaut; its side
