@@ -106,9 +106,11 @@ def _edits(
 
 
 def _go_through(run: Run, *, quiet: bool) -> None:
-    """Do the work under a bar that begins anew for every part of it."""
+    """Do the work under a bar that begins anew for every part of it; what is to be feared is said before."""
     from blendgan.cli.progress import counting_bar
 
+    for doubt in [] if quiet else run.doubts():
+        click.echo(f"blendgan: {doubt}", err=True)
     with counting_bar(run.photo_file.name, quiet=quiet) as show:
         for progress in run.events():
             show(progress.event.index, progress.event.total)

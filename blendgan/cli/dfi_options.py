@@ -10,6 +10,7 @@ import click
 
 from blendgan.cli.options import Finite
 from blendgan.cli.toonify_options import PictureFile
+from blendgan.dfi import LARGEST_ALPHA
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,7 +20,7 @@ _OPTIONS = (
                  help="Pictures without the attribute: a folder, or a .txt of file names."),
     click.option("--target", "targets", type=SET, multiple=True, metavar="DIR|LIST",
                  help="Pictures with it. Several pairs are done in turn."),
-    click.option("--alpha", "alphas", type=Finite(), multiple=True, metavar="A",
+    click.option("--alpha", "alphas", type=Finite(LARGEST_ALPHA), multiple=True, metavar="A",
                  help="Length of the step; below 0 away from the target.  [default: 0.4; with --inpaint 1]"),
     click.option("--unit", type=click.Choice(["photo", "sets"]),
                  help="Of alpha: the length of the photo's own features, or how far apart the sets are.  "

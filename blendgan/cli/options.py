@@ -64,14 +64,17 @@ class Finite(click.ParamType):  # type: ignore[type-arg]
 
     name = "float"
 
+    def __init__(self, most: float = LARGEST_NUMBER) -> None:
+        self.most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse the number."""
         try:
             number = float(value)
         except ValueError:
             self.fail(f"{value!r} is no number", param, ctx)
-        if not abs(number) <= LARGEST_NUMBER:
-            self.fail(f"{value!r}: expected a number of at most {LARGEST_NUMBER:g} either way", param, ctx)
+        if not abs(number) <= self.most:
+            self.fail(f"{value!r}: expected a number of at most {self.most:g} either way", param, ctx)
         return number
 
 

@@ -5,3 +5,5 @@ directions: two sets -> the vector; reverse: features -> the picture; finishing:
 picture, edited in turn; places: where in a photo; runs, orders: a photo's file -> the result's file, as a command line
 asks for it.
 """
+
+LARGEST_ALPHA = 100.0  # beyond all use: at 10 a step is ten times as long as the photo's own features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from blendgan.dfi.features import Space
-from blendgan.dfi.sets import PictureSet, matches, read_picture
+from blendgan.dfi.sets import PictureSet, counted, matches, read_picture
 from stylegan2.errors import InputError
 
 MOST_NEIGHBOURS = 100  # the paper's K (section 4)
@@ -19,6 +20,7 @@ AT_ONCE = 4  # pictures of a set: a third less time each on a CPU; more gain not
 KEPT_BYTES = 400_000_000  # of the neighbours' features (100 of them at 256 px): else they are computed a second time
 
 Change = Callable[[Tensor], Tensor]  # of a picture before it is looked at: for inpainting, the hole
+See = Callable[[Path], Tensor]  # a picture of a set at the size of the photo
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def neighbour_count(asked: int | None, *sets: PictureSet) -> int:
         least = 1 if asked is None else asked
         if len(each.files) < least:
             raise InputError(
-                f"{each.name}: found {len(each.files)} pictures (without the photo itself), expected at least {least}; "
-                "add some, or ask for fewer with -k"
+                f"{each.name}: found {counted(len(each.files), 'picture')} (without the photo itself), expected at "
+                f"least {least}; add some, or ask for fewer with -k"
             )
     return asked if asked is not None else min(MOST_NEIGHBOURS, *(len(each.files) for each in sets))
 
@@ -64,14 +66,15 @@ def find_direction(
     target: PictureSet,
     count: int,
     attributes: Sequence[PictureSet] = (),
+    own_size: tuple[int, int] | None = None,
 ) -> Generator[Read, None, Direction]:
     """Read both sets, yield events, and return the direction from `source` to `target` (section 3).
 
     Of each set the `count` pictures count that share most `attributes` with the photo, among those equal in this the
-    nearest by cosine of the deepest layer. Raises InputError for a file that is no picture or has another aspect, and
-    where both means are one.
+    nearest by cosine of the deepest layer. `own_size`: of the photo, as `read_picture`. Raises
+    InputError for a file that is no picture or has another aspect, and where both means are one.
     """
-    sets = (source, target)
+    sets, see = (source, target), partial(_seen, photo=photo, own_size=own_size)
     is_kept = count * _features(space, photo).nbytes <= KEPT_BYTES
     total = sum(len(each.files) for each in sets) + (0 if is_kept else len(sets) * count)
     done = 0
@@ -81,7 +84,7 @@ def find_direction(
         shared = matches(each.files, attributes)
         for i in range(0, len(each.files), AT_ONCE):
             files = each.files[i : i + AT_ONCE]
-            nearest += _look(space, photo, files, shared[i : i + AT_ONCE], is_kept=is_kept)
+            nearest += _look(space, photo, files, shared[i : i + AT_ONCE], see, is_kept=is_kept)
             nearest = sorted(nearest, key=lambda one: one.order)[:count]
             done += len(files)
             yield Read(done, total)
@@ -90,7 +93,7 @@ def find_direction(
             if one.row is None:
                 done += 1
                 yield Read(done, total)
-            mean = mean + (_features(space, _seen(one.file, photo)) if one.row is None else one.row) / count
+            mean = mean + (_features(space, see(one.file)) if one.row is None else one.row) / count
         chosen.append(tuple(one.file for one in nearest))
         means.append(mean)
     return _direction(means[1] - means[0], *chosen)
@@ -113,9 +116,9 @@ class _Neighbour:
 
 @torch.no_grad()
 def _look(
-    space: Space, photo: Tensor, files: Sequence[Path], shared: Sequence[int], *, is_kept: bool
+    space: Space, photo: Tensor, files: Sequence[Path], shared: Sequence[int], see: See, *, is_kept: bool
 ) -> list[_Neighbour]:
-    layers = space.features.layers(torch.cat([_seen(file, photo) for file in files]))
+    layers = space.features.layers(torch.cat([see(file) for file in files]))
     mine = space.features.layers(photo)[-1].flatten(1)
     likeness = F.cosine_similarity(layers[-1].flatten(1), mine, dim=1).tolist()
     # Cloned, that no row that is left out is held by those that stay
@@ -124,28 +127,36 @@ def _look(
 
 
 def find_filling(
-    space: Space, photo: Tensor, pictures: PictureSet, count: int, hide: Change, attributes: Sequence[PictureSet] = ()
+    space: Space,
+    photo: Tensor,
+    pictures: PictureSet,
+    count: int,
+    hide: Change,
+    attributes: Sequence[PictureSet] = (),
+    own_size: tuple[int, int] | None = None,
 ) -> Generator[Read, None, Direction]:
     """The same from pictures with a hole to the same pictures without it (section 4.2): for inpainting.
 
     `hide` makes the hole, which the photo [1, 3, H, W] has already; neighbours are found among pictures with the hole.
     """
+    see = partial(_seen, photo=photo, own_size=own_size)
     total = len(pictures.files) + count
     likeness = []
     for index, file in enumerate(pictures.files, 1):
-        likeness.append(_likeness(space, photo, hide(_seen(file, photo))))
+        likeness.append(_likeness(space, photo, hide(see(file))))
         yield Read(index, total)
     files = _nearest(pictures, likeness, count, attributes)
     w = torch.zeros([])
     for index, file in enumerate(files, len(pictures.files) + 1):
-        whole = _seen(file, photo)
+        whole = see(file)
         w = w + (_features(space, whole) - _features(space, hide(whole))) / count
         yield Read(index, total)
     return _direction(w, files, files)
 
 
-def _seen(file: Path, photo: Tensor) -> Tensor:
-    return read_picture(file, *photo.shape[2:]).to(photo.device)
+def _seen(file: Path, photo: Tensor, own_size: tuple[int, int] | None) -> Tensor:
+    height, width = photo.shape[2:]
+    return read_picture(file, height, width, own_size).to(photo.device)
 
 
 @torch.no_grad()

@@ -15,15 +15,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from blendgan.dfi.directions import Direction, Read, find_direction, find_filling, neighbour_count
+from blendgan.dfi import LARGEST_ALPHA
+from blendgan.dfi.directions import MOST_NEIGHBOURS, Direction, Read, find_direction, find_filling, neighbour_count
 from blendgan.dfi.features import Layers, Space, require_size, space_about
 from blendgan.dfi.finishing import match_colours, without_artefacts
 from blendgan.dfi.reverse import Solver, Step, reconstruct
-from blendgan.dfi.sets import PictureSet, without
+from blendgan.dfi.sets import PictureSet, counted, without
 from stylegan2.errors import InputError
 
 UNITS = ("photo", "sets")
-LARGEST_ALPHA = 100.0  # beyond all use: at 10 a step is ten times as long as the photo's own features
+FEW = 10  # neighbours: the mean of fewer still shows what each of them has for itself
 GREY = 0.0  # of a hole, in [-1, 1]
 
 
@@ -94,12 +95,14 @@ def edit_picture(
     settings: Settings = Settings(),
     mask: Tensor | None = None,
     file: Path | None = None,
+    own_size: tuple[int, int] | None = None,
 ) -> Iterator[Read | Step | Edited]:
     """Carry out edits in turn on a photo [1, 3, H, W] in [-1, 1], and yield events, at last the result.
 
     `mask` [1, 1, H, W] in [0, 1]: how much of the change each place takes; None is all. `file`: the photo's own, which
-    no set may count as a neighbour. Raises InputError for sets that are too small, a hole without a mask, and a size
-    that the features cannot see.
+    no set may count as a neighbour. `own_size` (height, width): the photo's before it was resized, whose aspect the
+    sets must have; None is as it comes. Raises InputError for sets that are too small, a hole without a mask, and a
+    size that the features cannot see.
     """
     require_size(features, *photo.shape[2:])
     require_mask(edits, mask)
@@ -108,7 +111,7 @@ def edit_picture(
     for edit in edits:
         begin = _hidden(picture, where) if edit.is_filling else picture
         space = space_about(features, begin)
-        direction = yield from _direction(space, begin, edit, settings, where, file)
+        direction = yield from _direction(space, begin, edit, settings, where, file, own_size)
         directions.append(direction)
         edited = yield from move_along(space, begin, edit, direction, settings)
         share = (where > 0).to(picture) if edit.is_filling else where  # a hole ends where its mask does
@@ -131,20 +134,42 @@ def require_sets(edits: Sequence[Edit], settings: Settings, file: Path) -> None:
     for attribute in settings.attributes:
         if not attribute.keys & known:
             raise InputError(
-                f"{attribute.name}: found none of its {len(attribute.files)} pictures in the source and target sets, "
-                "expected some of the very same files; --like counts files that are in both"
+                f"{attribute.name}: found none of its {counted(len(attribute.files), 'picture')} in the source and "
+                "target sets, expected some of the very same files; --like counts files that are in both"
             )
 
 
+def doubt(edit: Edit, settings: Settings, file: Path) -> str | None:
+    """Return what is to be feared of an edit with few neighbours, in one line; None where there are FEW or more."""
+    own = [without(each, file) for each in edit.sets]
+    count = neighbour_count(settings.neighbours, *own)
+    if count >= FEW:
+        return None
+    small = own if settings.neighbours is not None else [each for each in own if len(each.files) == count]
+    found = f"only {counted(count, 'picture')} of {' and of '.join(each.name for each in small)}"
+    effect = "the hole takes what these alone have" if edit.is_filling else (
+        "what sets it apart beside the attribute is moved too"
+        if count == len(small) == 1
+        else "what sets them apart beside the attribute is moved too"
+    )  # fmt: skip
+    return f"{found}: {effect}; the paper takes {MOST_NEIGHBOURS}"
+
+
 def _direction(
-    space: Space, begin: Tensor, edit: Edit, settings: Settings, where: Tensor, file: Path | None
+    space: Space,
+    begin: Tensor,
+    edit: Edit,
+    settings: Settings,
+    where: Tensor,
+    file: Path | None,
+    own_size: tuple[int, int] | None,
 ) -> Generator[Read, None, Direction]:
     own = [each if file is None else without(each, file) for each in edit.sets]
     count = neighbour_count(settings.neighbours, *own)
     if edit.is_filling:
         hide = partial(_hidden, where=where)
-        return (yield from find_filling(space, begin, own[0], count, hide, settings.attributes))
-    return (yield from find_direction(space, begin, own[0], own[1], count, settings.attributes))
+        return (yield from find_filling(space, begin, own[0], count, hide, settings.attributes, own_size))
+    return (yield from find_direction(space, begin, own[0], own[1], count, settings.attributes, own_size))
 
 
 def _hidden(picture: Tensor, where: Tensor) -> Tensor:

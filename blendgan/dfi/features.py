@@ -5,6 +5,7 @@ The paper takes VGG-19, of which nothing is shipped; a discriminator that was tr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,13 +121,17 @@ def require_size(features: Layers, height: int, width: int) -> None:
 
 
 def fitting_size(features: Layers, height: int, width: int, longest_px: int) -> tuple[int, int]:
-    """Return (height, width) of the nearest size of this aspect that the network can see, at most `longest_px`.
+    """Return (height, width) that the network can see, the longer side as long as `longest_px` allows.
 
-    Raises InputError where that is less than the smallest.
+    The shorter side is the one that comes nearest to the aspect: a size differs from it by the same factor for the
+    photo and for the sets. Raises InputError where that is less than the smallest.
     """
     if longest_px < features.smallest_px:
         raise InputError(f"size: found {longest_px} px, expected at least {features.smallest_px} for {features.name}")
-    ratio, step = longest_px / max(height, width), features.multiple
-    least, most = features.smallest_px // step, longest_px // step
-    tall, wide = (max(least, min(round(side * ratio / step), most)) * step for side in (height, width))
-    return tall, wide
+    step = features.multiple
+    least, most = math.ceil(features.smallest_px / step), longest_px // step
+    exact = most * min(height, width) / max(height, width)  # blocks of the shorter side
+    near = [max(least, min(count, most)) for count in (math.floor(exact), math.ceil(exact))]
+    blocks = min(near, key=lambda count: abs(math.log(count / exact)))
+    longer, shorter = most * step, blocks * step
+    return (longer, shorter) if height >= width else (shorter, longer)

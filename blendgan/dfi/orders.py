@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blendgan.dfi.editing import Edit
-from blendgan.dfi.sets import read_set
+from blendgan.dfi.sets import counted, read_set
 from stylegan2.errors import InputError
 
 ALPHA = 0.4  # the paper's for attributes (section 4.1)
@@ -26,7 +26,8 @@ def edits_in_turn(
     """
     if not targets or len(sources) != len(targets):
         raise InputError(
-            f"edits: found {len(sources)} sources and {len(targets)} targets, expected one --source for each --target"
+            f"edits: found {counted(len(sources), 'source')} and {counted(len(targets), 'target')}, expected one "
+            "--source for each --target"
         )
     lengths = _for_each(alphas, len(targets), ALPHA)
     trios = zip(sources, targets, lengths, strict=True)
@@ -41,11 +42,12 @@ def filling(
     Raises InputError as `edits_in_turn`.
     """
     if len(targets) != 1:
-        raise InputError(f"inpaint: found {len(targets)} targets, expected one: --inpaint --target DIR")
+        raise InputError(f"inpaint: found {counted(len(targets), 'target')}, expected one: --inpaint --target DIR")
     return (Edit(None, read_set(targets[0], pictures), _for_each(alphas, 1, FILLING_ALPHA)[0], unit),)
 
 
 def _for_each(alphas: Sequence[float], count: int, usual: float) -> list[float]:
     if len(alphas) not in (0, 1, count):
-        raise InputError(f"alpha: found {len(alphas)} for {count} edits, expected one for all, or one for each")
+        each = "one" if count == 1 else "one for all, or one for each"
+        raise InputError(f"alpha: found {len(alphas)} for {counted(count, 'edit')}, expected {each}")
     return list(alphas) if len(alphas) == count else [alphas[0] if alphas else usual] * count

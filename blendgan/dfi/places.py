@@ -28,13 +28,19 @@ GREY_LEVEL = 128  # of a hole; as GREY in editing
 
 
 class Place(Protocol):
-    """A picture that is edited: `before` [1, 3, H, W] in [-1, 1]; `mask` [1, 1, H, W] in [0, 1], None is all of it."""
+    """A picture that is edited: `before` [1, 3, H, W] in [-1, 1]; `mask` [1, 1, H, W] in [0, 1], None is all of it.
+
+    `own_size` (height, width): what it had before, None where it was cut at the size that is worked on.
+    """
 
     @property
     def before(self) -> Tensor: ...
 
     @property
     def mask(self) -> Tensor | None: ...
+
+    @property
+    def own_size(self) -> tuple[int, int] | None: ...
 
     def paste(self, photo: Photo, places: Sequence[Place], after: Sequence[Tensor]) -> Image.Image:
         """Return the photo with all places, which are of one kind, as they are afterwards."""
@@ -52,6 +58,7 @@ class WholePlace:
     mask: Tensor | None
     cover: Tensor | None
     is_new: bool
+    own_size: tuple[int, int] | None
 
     def paste(self, photo: Photo, places: Sequence[Place], after: Sequence[Tensor]) -> Image.Image:
         """Add the change, at the photo's own size: what the smaller picture did not hold stays."""
@@ -71,6 +78,11 @@ class FacePlace:
     face: AlignedFace
     mask: Tensor | None
     is_new: bool
+
+    @property
+    def own_size(self) -> tuple[int, int] | None:
+        """None: a crop has no other size."""
+        return None
 
     @property
     def before(self) -> Tensor:
@@ -102,12 +114,13 @@ def whole_place(photo: Photo, features: Layers, size_px: int, mask: Mask | None,
     fitted = fitting_size(features, height, width, size_px)
     require_room(features, *fitted)
     if mask is None:
-        return WholePlace(resized(from_uint8(photo.pixels), *fitted), None, None, is_new)
+        return WholePlace(resized(from_uint8(photo.pixels), *fitted), None, None, is_new, (height, width))
     require_fit(mask, height, width)
     if not bool(mask.levels.any()):
         raise InputError(f"{mask.name}: found a mask that is black all over, expected white where the photo may change")
     seen = without_hole(photo.pixels, mask) if is_new else photo.pixels
-    return WholePlace(resized(from_uint8(seen), *fitted), mask.at(*fitted), mask.at(height, width), is_new)
+    before = resized(from_uint8(seen), *fitted)
+    return WholePlace(before, mask.at(*fitted), mask.at(height, width), is_new, (height, width))
 
 
 def face_places(

@@ -13,10 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from blendgan.dfi.directions import Direction, Read
-from blendgan.dfi.editing import Edit, Edited, Settings, edit_picture, require_mask, require_sets
+from blendgan.dfi.editing import Edit, Edited, Settings, doubt, edit_picture, require_mask, require_sets
 from blendgan.dfi.features import Layers
 from blendgan.dfi.places import Place, face_places, whole_place
 from blendgan.dfi.reverse import Step
+from blendgan.dfi.sets import counted
 from blendgan.faces import Selection
 from blendgan.images import grid, to_pictures
 from blendgan.masks import Mask
@@ -69,9 +70,8 @@ class Run:
         device = next(self.features.network.parameters()).device
         for number, place in enumerate(self.places, 1):
             mask, before = place.mask, place.before.to(device)
-            for event in edit_picture(
-                self.features, before, self.order.edits, self.order.settings, mask, self.photo_file
-            ):
+            edits, settings = self.order.edits, self.order.settings
+            for event in edit_picture(self.features, before, edits, settings, mask, self.photo_file, place.own_size):
                 if isinstance(event, Edited):
                     self.edited.append(event)
                 else:
@@ -116,6 +116,11 @@ class Run:
         if strip is not None:
             write_picture(strip, self.strip(), said, {})
         return [self.out] if strip is None else [self.out, strip]
+
+    def doubts(self) -> list[str]:
+        """What is to be feared of edits with few neighbours, a line each; known before the work."""
+        said = (doubt(edit, self.order.settings, self.photo_file) for edit in self.order.edits)
+        return [line for line in said if line is not None]
 
     def findings(self) -> list[str]:
         """What is to be known of each edit, a line each: K, how far the sets are apart, how long the step was."""
@@ -170,6 +175,6 @@ def _sentence(edit: Edit, taken: Sequence[Direction]) -> str:
     apart = sum(direction.length for direction in taken) / len(taken)
     length = sum(edit.length(direction) for direction in taken) / len(taken)
     return (
-        f"{' to '.join(each.name for each in edit.sets)}: {len(taken[0].target)} neighbours, whose means lie "
-        f"{apart:.2f} apart; a step of {length:.2f}, {length / apart:.2g} times that way (the photo's features: 1)"
+        f"{' to '.join(each.name for each in edit.sets)}: {counted(len(taken[0].target), 'neighbour')}, whose means "
+        f"lie {apart:.2f} apart; a step of {length:.2f}, {length / apart:.2g} times that way (the photo's features: 1)"
     )

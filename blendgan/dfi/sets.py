@@ -18,6 +18,7 @@ from stylegan2.errors import InputError
 
 LIST = ".txt"
 LONGEST_LIST_BYTES = 16 << 20  # of names: about a million
+TOLERANCE_PX = 2  # of aspects: a photo and its sets may each have been rounded
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,26 @@ def without(pictures: PictureSet, photo: Path) -> PictureSet:
     return PictureSet(pictures.name, tuple(file for file in pictures.files if os.path.realpath(file) != own))
 
 
-def read_picture(file: Path, height: int, width: int) -> Tensor:
+def counted(number: int, noun: str) -> str:
+    """1 picture, 2 pictures."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def read_picture(file: Path, height: int, width: int, own_size: tuple[int, int] | None = None) -> Tensor:
     """Return a picture of a set as float32 [1, 3, height, width] in [-1, 1].
 
-    Raises InputError for a file that is no picture, and for another aspect: the sets must lie as the photo does.
+    `own_size` (height, width): of the photo before it took the size that is worked on, which may have changed its
+    aspect; None is that size. Raises InputError for a file that is no picture, and for another aspect than the
+    photo's: the sets must lie as the photo does.
     """
     pixels = read_photo(file).pixels
     tall, wide = pixels.shape[:2]
-    if abs(tall * width - wide * height) > max(height, width, tall, wide):
+    high, broad = own_size or (height, width)
+    if abs(tall * broad - wide * high) > TOLERANCE_PX * max(high, broad, tall, wide):
+        whose = "the photo, " if own_size else ""
         raise InputError(
-            f"{file}: found {wide} x {tall} px, expected the aspect of {width} x {height}: the sets' pictures must be "
-            "aligned as the photo is (for faces, square crops about the face)"
+            f"{file}: found {wide} x {tall} px, expected the aspect of {whose}{broad} x {high}: the sets' pictures "
+            "must be aligned as the photo is (for faces, square crops about the face)"
         )
     return resized(from_uint8(pixels), height, width)
 

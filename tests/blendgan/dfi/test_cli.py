@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from blendgan.cli import main
+from blendgan.dfi import editing
 from blendgan.dfi import features as module
 
 
@@ -14,6 +15,7 @@ def here(tmp_path, monkeypatch, sets, features, picture, save):
     """Folders plain and barred, a photo and a wide mask in the working directory; a pico network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "open_features", lambda choice, device: features)
+    monkeypatch.setattr(editing, "FEW", 3)  # the sets of five are enough here
     save(tmp_path / "photo.png", picture(50))
     Image.new("L", (50, 20), 255).save("wide.png")
     (tmp_path / "none").mkdir()
@@ -42,6 +44,19 @@ def test_lists_in_turn_and_quiet(here, capsys):
     assert (here / "new" / "a.jpg").is_file()
 
 
+def test_one_picture_is_warned_of(here, capsys, picture, save):
+    save(here / "onedir" / "o.png", picture(10))
+    words = [*WORDS, "--source", "plain", "--target", "onedir"]
+    assert main.run(words) == 0
+    warning, _, found = capsys.readouterr().err.splitlines()
+    assert warning == (
+        "blendgan: only 1 picture of onedir: what sets it apart beside the attribute is moved too; the paper takes 100"
+    )
+    assert found.startswith("plain to onedir: 1 neighbour, whose means lie ")
+    assert main.run([*words, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_inpainting(here, capsys):
     hole = Image.new("L", (32, 32), 0)
     hole.paste(255, (8, 8, 24, 16))
@@ -54,13 +69,19 @@ def test_inpainting(here, capsys):
     ("words", "line"),
     [
         ([], "edits: found 0 sources and 0 targets, expected one --source for each --target"),
-        (["--source", "plain"], "edits: found 1 sources and 0 targets"),
+        (["--source", "plain"], "edits: found 1 source and 0 targets"),
         (["--source", "none", "--target", "barred"], "none: found no pictures in it or below"),
         (["--source", "plain", "--target", "nowhere"], "nowhere: no such folder or file"),
         (["--source", "plain", "--target", "barred.txt"], "'b0.png' is not in .; say where the pictures are"),
         (["--source", "plain", "--target", "barred", "-k", "6"], "plain: found 5 pictures"),
-        (["--source", "plain", "--target", "barred", "--alpha", "nan"], "expected a number of at most"),
-        (["--source", "plain", "--target", "barred", "--alpha", "1e5"], "alpha: found 100000, expected a number of"),
+        (
+            ["--source", "plain", "--target", "barred", "--alpha", "nan"],
+            "'nan': expected a number of at most 100 either way",
+        ),
+        (
+            ["--source", "plain", "--target", "barred", "--alpha", "1e5"],
+            "'1e5': expected a number of at most 100 either way",
+        ),
         (["--source", "plain", "--target", "barred", "--tv", "-1"], "tv: found -1, expected a weight of 0 or more"),
         (["--source", "plain", "--target", "barred", "--mask", "wide.png"], "wide.png: found a mask of 50 x 20 px"),
         (["--source", "plain", "--target", "barred", "--mask", "knees"], "mask: found 'knees', expected a picture"),

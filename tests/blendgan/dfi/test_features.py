@@ -54,9 +54,33 @@ def test_pictures_of_any_size(features):
 
 @pytest.mark.parametrize(
     ("height", "width", "longest", "expected"),
-    [(100, 100, 64, (64, 64)), (100, 50, 64, (64, 32)), (512, 1000, 70, (32, 64)), (1000, 3, 64, (64, 8))],
+    [
+        (100, 100, 64, (64, 64)),
+        (100, 50, 64, (64, 32)),
+        (512, 1000, 70, (32, 64)),
+        (1000, 3, 64, (64, 8)),
+        (100, 150, 31, (16, 24)),
+    ],
 )
 def test_fitting_size(features, height, width, longest, expected):
+    assert fitting_size(features, height, width, longest) == expected
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "longest", "expected"),
+    [
+        (100, 150, 64, (32, 64)),  # 2 is nearer to 1.5 than 1 is
+        (150, 100, 64, (64, 32)),
+        (100, 150, 256, (160, 256)),
+        (100, 125, 64, (64, 64)),  # 1 is nearer to 1.25 than 2 is
+        (3, 1000, 64, (32, 64)),
+        (300, 400, 255, (160, 224)),  # 160 / 224 is nearer to 3 / 4 than 192 / 224 is
+    ],
+)
+def test_the_nearest_aspect_in_large_blocks(features, monkeypatch, height, width, longest, expected):
+    """The shipped discriminator's blocks are of 32 px."""
+    monkeypatch.setattr(features, "multiple", 32)
+    monkeypatch.setattr(features, "smallest_px", 32)
     assert fitting_size(features, height, width, longest) == expected
 
 

@@ -15,6 +15,7 @@ from blendgan.dfi.sets import PictureSet, read_set
 from blendgan.faces import ALL, WHOLE
 from blendgan.images import read_metadata
 from blendgan.masks import load_mask
+from projector.photo import read_photo
 from stylegan2.errors import InputError, NoFaceFound
 
 QUICK = Settings(solver=Solver(10))
@@ -118,6 +119,60 @@ def test_a_photo_keeps_its_form(features, sets, order, tmp_path):
     assert (tmp_path / "new" / "wide.json").is_file()
 
 
+@pytest.fixture
+def oblong(features, sets, monkeypatch, picture, save, tmp_path):
+    """A photo and sets of 150 x 100 px; blocks of 32 px, so that 64 x 32 px are worked on."""
+    monkeypatch.setattr(features, "multiple", 32)
+    monkeypatch.setattr(features, "smallest_px", 32)
+    for folder in sets:
+        for file in folder.iterdir():
+            Image.open(file).resize((150, 100)).save(file)
+    return save(tmp_path / "oblong.png", picture(50, 150)[:, :, :100])
+
+
+def test_sets_of_the_photos_own_size_serve(features, oblong, order, sets):
+    (path,) = done(prepare(oblong, features, order(size_px=64))).write()
+    change = np.abs(pixels(path) - pixels(oblong))
+    assert change.shape == (100, 150, 3)
+    assert change.max() > 8
+    assert json.loads(read_metadata(path)["blendgan"])["settings"]["size"] == [64, 32]
+    Image.new("RGB", (64, 32)).save(sets[0] / "p0.png")  # the size that is worked on is no measure
+    with pytest.raises(InputError, match=r"p0.png: found 64 x 32 px, expected the aspect of the photo, 150 x 100: "):
+        done(prepare(oblong, features, order(size_px=64)))
+
+
+def test_a_change_is_stretched_back(features, oblong, order):
+    """What lies at some share of the width and height of the picture worked on lies there in the photo."""
+    (place,) = prepare(oblong, features, order(size_px=64)).places
+    assert place.before.shape[2:] == (32, 64)
+    after = place.before.clone()
+    after[:, :, 8:16, 32:48] += 0.5  # rows from 1/4 to 1/2, columns from 1/2 to 3/4
+    result = place.paste(read_photo(oblong), [place], [after])
+    rows, columns = np.nonzero(np.abs(np.asarray(result).astype(int) - pixels(oblong)).max(axis=2) > 30)
+    assert [rows.min(), rows.max() + 1] == pytest.approx([25, 50], abs=2)
+    assert [columns.min(), columns.max() + 1] == pytest.approx([75, 112.5], abs=2)
+
+
+def test_few_neighbours_are_doubted_before_the_work(features, photo, order, sets):
+    plain, barred = (read_set(each) for each in sets)
+    one = PictureSet("onedir", barred.files[:1])
+    ten = PictureSet("ten", tuple(photo.with_name(f"{i}.png") for i in range(10)))
+
+    def doubts(*edits, neighbours=None):
+        return prepare(photo, features, order(edits=edits, settings=Settings(neighbours))).doubts()
+
+    beside = "apart beside the attribute is moved too; the paper takes 100"
+    assert doubts(Edit(plain, one, 0.4)) == [f"only 1 picture of onedir: what sets it {beside}"]
+    assert doubts(Edit(plain, barred, 0.4)) == [f"only 5 pictures of plain and of barred: what sets them {beside}"]
+    assert doubts(Edit(ten, ten, 0.4)) == []
+    assert doubts(Edit(ten, plain, 0.4), Edit(ten, ten, 0.4)) == [f"only 5 pictures of plain: what sets them {beside}"]
+    assert doubts(Edit(ten, ten, 0.4), neighbours=9) == [f"only 9 pictures of ten and of ten: what sets them {beside}"]
+    filled = order(edits=(Edit(None, barred, 1.0),), mask=load_mask("mouth"))
+    assert prepare(photo, features, filled).doubts() == [
+        "only 5 pictures of barred: the hole takes what these alone have; the paper takes 100"
+    ]
+
+
 def test_a_face_is_edited_in_its_place(features, order, tmp_path):
     """The shipped detector finds the portrait's face; far from it nothing changes, to the bit."""
     data = pytest.importorskip("skimage.data", reason="scikit-image has the portrait")
@@ -210,8 +265,9 @@ def test_edits_of_a_command_line(sets):
     assert hole.unit == "sets"
     assert (hole.alpha, hole.source) == (1.0, None)
     for build, line in [
-        (lambda: edits_in_turn([plain], [], []), "edits: found 1 sources and 0 targets, expected one --source for"),
+        (lambda: edits_in_turn([plain], [], []), "edits: found 1 source and 0 targets, expected one --source for"),
         (lambda: edits_in_turn([plain] * 3, [barred] * 3, [1, 2]), "alpha: found 2 for 3 edits, expected one for all"),
+        (lambda: edits_in_turn([plain], [barred], [1, 2]), "alpha: found 2 for 1 edit, expected one$"),
         (lambda: filling([plain, barred], []), "inpaint: found 2 targets, expected one"),
     ]:
         with pytest.raises(InputError, match=line):

@@ -58,6 +58,10 @@ def test_pictures_of_sets(tmp_path):
     assert read_picture(tmp_path / "wide.png", 8, 16)[0, :, 0, 0].tolist() == [1, -1, -1]
     with pytest.raises(InputError, match=r"wide.png: found 40 x 20 px, expected the aspect of 16 x 16: .* aligned as"):
         read_picture(tmp_path / "wide.png", 16, 16)
+    assert read_picture(tmp_path / "wide.png", 16, 16, (100, 200)).shape == (1, 3, 16, 16)
+    assert read_picture(tmp_path / "wide.png", 16, 16, (102, 200)).shape == (1, 3, 16, 16)
+    with pytest.raises(InputError, match=r"found 40 x 20 px, expected the aspect of the photo, 150 x 100: the sets'"):
+        read_picture(tmp_path / "wide.png", 8, 16, (100, 150))
     with pytest.raises(InputError, match="no.png: not a picture"):
         read_picture(tmp_path / "no.png", 8, 8)
 
@@ -76,7 +80,7 @@ def test_how_many_neighbours(tmp_path):
     assert neighbour_count(None, many, many) == 100
     assert neighbour_count(None, few, many) == 1
     assert neighbour_count(7, many) == 7
-    with pytest.raises(InputError, match="few: found 1 pictures .*, expected at least 2; add some, or .* -k"):
+    with pytest.raises(InputError, match="few: found 1 picture .*, expected at least 2; add some, or .* -k"):
         neighbour_count(2, many, few)
     with pytest.raises(InputError, match="few: found 0 pictures"):
         neighbour_count(None, without(few, tmp_path / "a"), many)
