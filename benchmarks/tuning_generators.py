@@ -38,9 +38,9 @@ from stylegan2.store import resolve
 NAME = "studio"  # of the marks
 FORMS = {"FTN": Form("ftn"), "FTN-slow": Form("ftn"), "FTN-gc16": Form("ftn", groups=16)}
 PLANS = {
-    "FTN": ImitationPlan(precision="bf16"),
-    "FTN-slow": ImitationPlan(2000, 5e-4, precision="bf16"),  # whose filters stay nearer to BASE's
-    "FTN-gc16": ImitationPlan(1500, precision="bf16"),
+    "FTN": ImitationPlan(3000, 3e-3, precision="bf16"),
+    "FTN-slow": ImitationPlan(2000, 5e-4, precision="bf16"),  # whose filters stay nearer to BASE's: the default
+    "FTN-gc16": ImitationPlan(1500, 3e-3, precision="bf16"),
 }
 STEPS = 8  # along α
 TOLD = (2, 4, 6, 8)  # of these, in the table

@@ -24,7 +24,7 @@ Examples:
 @click.argument("transfer", metavar="TRANSFER")
 @tuning_options.groups
 @tuning_options.variant
-@tuning_options.course(rate=3e-3, batch=4, steps=3000)
+@tuning_options.course(rate=5e-4, batch=4, steps=2000)
 @tuning_options.out
 @options.force
 @options.seed
