@@ -18,6 +18,7 @@ ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOISES = (20.0, 50.0)  # the first as the paper's Figure 8, where a high α smooths too much
 FACE, CROP_PX = (60, 140), 128  # top, left of the crop of astronaut; its side
 MAP_NOISE = 50.0
+PART = (..., slice(0, 320), slice(70, 390))  # of astronaut, that the map has
 
 
 def pictures(course: Course, seed: int) -> dict[str, Image.Image]:
@@ -42,7 +43,7 @@ def strip(course: Course, seed: int) -> Image.Image:
 def mapped(course: Course, seed: int) -> Image.Image:
     """Astronaut with α from 0 at the left to 1 at the right (equation 3, Figure 9)."""
     tuning = open_tuned(course.tuning_file(seed, "FTN-gc16"), open_main(course.main_file(seed))).tuning
-    given, _ = _face(MAP_NOISE)
+    given = _face(MAP_NOISE)[0][PART]
     width = given.shape[3]
     across = torch.linspace(0, 1, width).expand(1, 1, given.shape[2], width).contiguous()
     with torch.inference_mode():
