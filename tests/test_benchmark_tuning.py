@@ -56,6 +56,7 @@ def test_the_ruler(tables):
     assert cells[6:] == [lost, f"{lost} |"]  # a dB for each unit of α, here
 
 
+@pytest.mark.slow
 def test_all_parts_of_the_text_and_both_charts(tables):
     longer = {"FTN": seed_of(tables, 0.7)["curves"]["public"]["FTN"]}
     found = tables.study([seed_of(tables, 0.0), seed_of(tables, 0.2)], longer)
@@ -67,6 +68,7 @@ def test_all_parts_of_the_text_and_both_charts(tables):
     assert "| CFSNet |" not in tables.filter_table([seed_of(tables, 0.0)])
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_not_trained_again(benchmark, tmp_path, monkeypatch):
     networks = benchmark("tuning_networks")
     forms = {name: networks.FORMS[name] for name in ("FTN-gc16", "DNI")}

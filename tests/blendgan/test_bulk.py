@@ -127,6 +127,7 @@ def test_photos_of_one_stem_both_get_results(
     assert {"0.png.toon.png", "0.webp.toon.png"} <= set(results(folder))
 
 
+@pytest.mark.slow
 def test_workers_draw_the_same_bytes(photos: Path, words: list[str], tmp_path: Path) -> None:
     for name, more in (("one", []), ("two", ["--workers", "2"])):
         assert run(["toonify", str(photos), *words, "--quiet", "--outdir", str(tmp_path / name), *more]) == 3

@@ -184,6 +184,7 @@ def first_weights(network: Generator) -> NDArray[np.uint8]:
     return network.synthesis.b8.conv1.weight[0, 0].numpy().view(np.uint8)
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_any_two_writes_ends_with_the_same_files(faces, cheap_steps, monkeypatch, tmp_path):
     written, _ = sweep(faces, tmp_path, JUDGED, monkeypatch)
     assert {name.split()[-1] for name in written} >= {"training-state.pt", "line", "best.json", "reals.png"}

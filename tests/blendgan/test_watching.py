@@ -69,6 +69,7 @@ def test_a_resumed_transfer_still_knows_its_base(place) -> None:
     assert all(torch.equal(parts[name], whole[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_figures_of_a_discriminator_may_be_the_goal_by_their_short_name(place) -> None:
     assert train(place, "measured", *base_of(place), "--metrics", "dfd", "--metric", "dfd") == 0
     assert json.loads((place / "measured" / "best.json").read_text())["metric"].startswith("dfd/")

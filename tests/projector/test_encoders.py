@@ -87,6 +87,7 @@ def test_an_untrained_one_gives_the_mean_face(generator: Generator, faces: Faces
     assert encoder.mapping == generator.mapping_fingerprint
 
 
+@pytest.mark.slow
 def test_it_learns_to_come_nearer(generator: Generator, faces: Faces) -> None:
     course = Course(new_encoder(generator, SIZES), replace(SHORT, kimg=0.8, learning_rate=3e-3, latent=0.1))
     steps = list(train_encoder(course, faces, generator, None))

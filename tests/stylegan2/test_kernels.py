@@ -77,6 +77,7 @@ def test_a_library_built_ahead_needs_no_compiler(stub, monkeypatch, tmp_path: Pa
     assert kernels.build("90") == library
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_build_it_once(stub) -> None:
     log = stub()
     code = (

@@ -142,6 +142,7 @@ def test_modulated_conv2d_has_two_derivatives(up: int, demodulate: bool) -> None
     assert torch.autograd.gradgradcheck(op, (x, weight, styles))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # of opcheck itself
 def test_the_dispatcher_finds_nothing_wrong() -> None:
     """opcheck: schemas, fake tensors, autograd registration, tracing (slow, so one case for each op)."""

@@ -88,6 +88,7 @@ def compare(folder: Path, batches: int) -> None:
     assert together["figures"] == second["together"]["figures"] != alone["figures"]  # the sums had another order
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_over_two_steps(tmp_path: Path) -> None:
     compare(tmp_path, 2)
 
