@@ -12,22 +12,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from blendgan.tuning.courses import Course
 from blendgan.tuning.ftn import FTN
-from blendgan.tuning.training import Precision
+from blendgan.tuning.pace import Precision, check_pace, rate_at
 from projector.perceptual import Target
 from stylegan2.discriminator import Discriminator
-from stylegan2.errors import Diverged, InputError
+from stylegan2.errors import Diverged
 from stylegan2.generator import Generator
 from stylegan2.train.precision import compute_in
 
 STEEPEST = 0.5  # norm of the gradient, at most
-WARM = 50  # steps over which the rate rises
 LEAST_PSI = 0.5  # latents are truncated by 0.5 to 1, as they are when pictures are drawn
 
 
@@ -47,18 +46,7 @@ class ImitationPlan:
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate <= 1:
-            raise InputError(f"rate: found {self.rate:g}, expected a learning rate above 0, and at most 1")
-        if self.precision not in get_args(Precision):
-            raise InputError(f"precision: found {self.precision!r}, expected one of {', '.join(get_args(Precision))}")
-        for name, most in (("steps", 10**7), ("batch", 4096)):
-            if not 1 <= getattr(self, name) <= most:
-                raise InputError(f"{name}: found {getattr(self, name)}, expected a number from 1 to {most}")
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        fallen = 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return self.rate * min(1.0, (step + 1) / min(WARM, self.steps)) * fallen
+        check_pace(self)
 
     def to_json(self) -> dict[str, Any]:
         """What the result's file says of it."""
@@ -103,7 +91,7 @@ def train_imitation(tuning: FTN, pair: Pair, plan: ImitationPlan, course: Course
     _compute_in(torch.bfloat16 if plan.precision == "bf16" else None, tuning, pair)
     try:
         while course.step < plan.steps:
-            course.adam.param_groups[0]["lr"] = plan.rate_at(course.step)
+            course.adam.param_groups[0]["lr"] = rate_at(plan, course.step)
             with torch.no_grad():
                 ws = draw_styles(pair.base, plan.batch, course.draw)
                 target = Target(pair.wanted.synthesis(ws), pair.judge)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +14,14 @@ from torch.nn import functional
 from blendgan.restoration.networks import Residual
 from blendgan.restoration.restorer import Restorer
 from blendgan.tuning.courses import Course
+from blendgan.tuning.pace import Precision, check_count, check_pace, rate_at
 from blendgan.tuning.pictures import Sources, draw_patches
 from blendgan.tuning.tuning import Tuning
 from stylegan2.errors import Diverged, InputError
 
 LEVELS = 255
 STEEPEST = 0.5  # norm of the gradient, at most
-WARM = 50  # steps over which the rate rises
 LARGEST_PX = 1024  # of a patch
-Precision = Literal["fp32", "bf16"]
 TAIL_SHRUNK = 0.1  # of a new network's last layer: it begins near the picture that it is given
 
 
@@ -46,19 +45,8 @@ class Plan:
     def __post_init__(self) -> None:
         if not 0 <= self.noise <= LEVELS:
             raise InputError(f"noise: found {self.noise:g}, expected a standard deviation from 0 to {LEVELS}")
-        if not 0 < self.rate <= 1:
-            raise InputError(f"rate: found {self.rate:g}, expected a learning rate above 0, and at most 1")
-        if self.precision not in get_args(Precision):
-            raise InputError(f"precision: found {self.precision!r}, expected one of {', '.join(get_args(Precision))}")
-        for name, least, most in (("steps", 1, 10**7), ("batch", 1, 4096), ("patch_px", 8, LARGEST_PX)):
-            if not least <= getattr(self, name) <= most:
-                word = name.removesuffix("_px")
-                raise InputError(f"{word}: found {getattr(self, name)}, expected a number from {least} to {most}")
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        fallen = 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return self.rate * min(1.0, (step + 1) / min(WARM, self.steps)) * fallen
+        check_pace(self)
+        check_count("patch", self.patch_px, 8, LARGEST_PX)
 
     def to_json(self) -> dict[str, Any]:
         """What a result's file says of it."""
@@ -134,7 +122,7 @@ def _train(run: Callable[[Tensor], Tensor], course: Course, scale: int, sources:
         clean = draw_patches(sources, plan.batch, plan.patch_px, course.draw)
         given = _noisy(clean, scale, plan.noise, course.draw)
         given = given.to(device, memory_format=torch.channels_last)  # which convolutions are fastest in, here
-        course.adam.param_groups[0]["lr"] = plan.rate_at(course.step)
+        course.adam.param_groups[0]["lr"] = rate_at(plan, course.step)
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             found = run(given)
         loss = (found.float() - clean.to(device)).square().mean()
