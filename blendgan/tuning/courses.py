@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,39 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from blendgan.tuning.pace import Paced, rate_at
 from stylegan2.checkpoints import native
 from stylegan2.checkpoints.atomic import writing
-from stylegan2.errors import InputError
+from stylegan2.errors import Diverged, InputError
 
 KEY = "blendgan_course"  # of the file's metadata
+STEEPEST = 0.5  # norm of the gradient, at most
 MOMENTS = ("exp_avg", "exp_avg_sq")  # Adam's own, beside its count of steps
 
 
 class Course:
     """Parameters that are learned, Adam, random numbers, and how many steps are done."""
 
-    def __init__(self, learned: Mapping[str, nn.Parameter], seed: int) -> None:
-        self.learned = dict(learned)
+    def __init__(self, learner: nn.Module, plan: Paced) -> None:
+        self.plan = plan
+        self.learned = dict(learner.named_parameters())
         self.adam = torch.optim.Adam(self.learned.values())
-        self.draw = torch.Generator().manual_seed(seed)
+        self.draw = torch.Generator().manual_seed(plan.seed)
         self.step = 0
+
+    def descend(self, loss: Tensor) -> float:
+        """Take one step against the gradient of a loss, a single number, and return that number. Raises Diverged."""
+        learned = list(self.learned.values())
+        self.adam.param_groups[0]["lr"] = rate_at(self.plan, self.step)
+        self.adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(learned, STEEPEST)
+        self.adam.step()
+        self.step += 1
+        found = float(loss.detach())
+        if not math.isfinite(found):
+            raise Diverged("the training's numbers became NaN or infinite; nothing was written. Give a smaller --rate")
+        return found
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that it takes to go on."""

@@ -27,7 +27,7 @@ from blendgan.tuning.courses import Course
 from blendgan.tuning.files import SHORT, check_target
 from blendgan.tuning.forms import Form
 from blendgan.tuning.ftn import FTN
-from blendgan.tuning.generators import Imitated, ImitationPlan, Pair, imitation_course, train_imitation
+from blendgan.tuning.generators import Imitated, ImitationPlan, Pair, train_imitation
 from blendgan.tuning.resumable import Job
 from stylegan2 import load_discriminator, load_generator
 from stylegan2.checkpoints.checkpoint import DISCRIMINATOR_PREFIX, RAW_PREFIX, Checkpoint
@@ -68,7 +68,7 @@ class ImitationJob(Job[ImitationPlan, Imitated]):
         yield f"the path: blendgan blend {self.base.name} {self.target} --alpha 0.5"
 
     def _course(self) -> Course:
-        return imitation_course(self.tuning, self.plan)
+        return Course(self.tuning, self.plan)
 
     def _train(self, course: Course) -> Iterator[Imitated]:
         return train_imitation(self.tuning, self.pair, self.plan, course)

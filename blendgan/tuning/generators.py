@@ -9,24 +9,21 @@ that of projections (projector/perceptual.py): pixels at several scales, and fea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from blendgan.tuning.courses import Course
 from blendgan.tuning.ftn import FTN
-from blendgan.tuning.pace import Precision, check_pace, rate_at
+from blendgan.tuning.pace import Precision, check_pace
 from projector.perceptual import Target
 from stylegan2.discriminator import Discriminator
-from stylegan2.errors import Diverged
 from stylegan2.generator import Generator
 from stylegan2.train.precision import compute_in
 
-STEEPEST = 0.5  # norm of the gradient, at most
 LEAST_PSI = 0.5  # latents are truncated by 0.5 to 1, as they are when pictures are drawn
 
 
@@ -75,33 +72,21 @@ class Imitated:
     distance: float
 
 
-def imitation_course(tuning: FTN, plan: ImitationPlan) -> Course:
-    """Return the course of an FTN that is about to learn."""
-    return Course(dict(tuning.named_parameters()), plan.seed)
-
-
 def train_imitation(tuning: FTN, pair: Pair, plan: ImitationPlan, course: Course | None = None) -> Iterator[Imitated]:
     """Train an FTN of the pair's BASE, in place, at α = 1; yield after each step. Raises Diverged.
 
     `course`: its own, gone on with. Between steps the networks are in the plan's precision, in the end in float32.
     """
-    course = course or imitation_course(tuning, plan)
-    learned = list(course.learned.values())
+    course = course or Course(tuning, plan)
     tuning.dial.turn(1.0)
     _compute_in(torch.bfloat16 if plan.precision == "bf16" else None, tuning, pair)
     try:
         while course.step < plan.steps:
-            course.adam.param_groups[0]["lr"] = rate_at(plan, course.step)
             with torch.no_grad():
                 ws = draw_styles(pair.base, plan.batch, course.draw)
                 target = Target(pair.wanted.synthesis(ws), pair.judge)
-            distance = target.distance(tuning.main.synthesis(ws)).mean()  # type: ignore[operator]
-            course.adam.zero_grad()
-            distance.backward()
-            nn.utils.clip_grad_norm_(learned, STEEPEST)
-            course.adam.step()
-            course.step += 1
-            yield Imitated(course.step, plan.steps, _finite(float(distance.detach())))
+            distance = course.descend(target.distance(tuning.main.synthesis(ws)).mean())  # type: ignore[operator]
+            yield Imitated(course.step, plan.steps, distance)
     finally:
         _compute_in(None, tuning, pair)
 
@@ -125,9 +110,3 @@ def _compute_in(dtype: torch.dtype | None, tuning: FTN, pair: Pair) -> None:
         generator.synthesis.compute_in(dtype, generator.config.resolutions[0])
     if pair.judge is not None:
         compute_in(dtype, main, pair.judge)
-
-
-def _finite(distance: float) -> float:
-    if not math.isfinite(distance):
-        raise Diverged("the training's numbers became NaN or infinite; nothing was written. Give a smaller --rate")
-    return distance

@@ -12,7 +12,7 @@ from torch import nn
 
 from blendgan.tuning.costs import count
 from blendgan.tuning.courses import Course
-from blendgan.tuning.files import Main, Tuned, check_target, save_main, save_tuned
+from blendgan.tuning.files import SHORT, Main, Tuned, check_target, save_main, save_tuned
 from blendgan.tuning.forms import Form, build
 from blendgan.tuning.pictures import Sources, read_sources
 from blendgan.tuning.resumable import Job
@@ -20,11 +20,9 @@ from blendgan.tuning.training import (
     Plan,
     Step,
     check_patch,
-    main_course,
     new_main,
     train_main,
     train_tuning,
-    tuning_course,
 )
 from stylegan2.errors import InputError
 
@@ -41,7 +39,7 @@ class _Job(Job[Plan, Step]):
         return step.psnr
 
     def _said(self) -> dict[str, Any]:
-        return {**super()._said(), "pictures": self.sources.digest[:12]}
+        return {**super()._said(), "pictures": self.sources.digest[:SHORT]}
 
     @property
     def psnr(self) -> float:
@@ -61,13 +59,13 @@ class TuningJob(_Job):
     levels: tuple[float, float]
 
     def _course(self) -> Course:
-        return tuning_course(self.tuned.tuning, self.plan)
+        return Course(self.tuned.tuning, self.plan)
 
     def _train(self, course: Course) -> Iterator[Step]:
         return train_tuning(self.tuned.main.restorer, self.tuned.tuning, self.sources, self.plan, course)
 
     def _about(self) -> dict[str, Any]:
-        return {"main": self.tuned.main.file.fingerprint[:12], "form": str(self.tuned.form)}
+        return {"main": self.tuned.main.file.fingerprint[:SHORT], "form": str(self.tuned.form)}
 
     def write(self) -> None:
         """Write the tuning."""
@@ -89,7 +87,7 @@ class MainJob(_Job):
     network: nn.Module
 
     def _course(self) -> Course:
-        return main_course(self.network, self.plan)
+        return Course(self.network, self.plan)
 
     def _train(self, course: Course) -> Iterator[Step]:
         return train_main(self.network, self.sources, self.plan, course)

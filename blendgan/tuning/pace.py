@@ -25,6 +25,9 @@ class Paced(Protocol):
     def batch(self) -> int: ...
 
     @property
+    def seed(self) -> int: ...
+
+    @property
     def precision(self) -> Precision: ...
 
 

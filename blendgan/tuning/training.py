@@ -14,13 +14,12 @@ from torch.nn import functional
 from blendgan.restoration.networks import Residual
 from blendgan.restoration.restorer import Restorer
 from blendgan.tuning.courses import Course
-from blendgan.tuning.pace import Precision, check_count, check_pace, rate_at
+from blendgan.tuning.pace import Precision, check_count, check_pace
 from blendgan.tuning.pictures import Sources, draw_patches
 from blendgan.tuning.tuning import Tuning
-from stylegan2.errors import Diverged, InputError
+from stylegan2.errors import InputError
 
 LEVELS = 255
-STEEPEST = 0.5  # norm of the gradient, at most
 LARGEST_PX = 1024  # of a patch
 TAIL_SHRUNK = 0.1  # of a new network's last layer: it begins near the picture that it is given
 
@@ -62,16 +61,6 @@ class Step:
     psnr: float
 
 
-def tuning_course(tuning: Tuning, plan: Plan) -> Course:
-    """Return the course of a tuning that is about to learn."""
-    return Course(dict(tuning.named_parameters()), plan.seed)
-
-
-def main_course(network: nn.Module, plan: Plan) -> Course:
-    """Return the course of a whole network, on the device where it is."""
-    return Course(dict(network.train().named_parameters()), plan.seed)
-
-
 def train_tuning(
     restorer: Restorer, tuning: Tuning, sources: Sources, plan: Plan, course: Course | None = None
 ) -> Iterator[Step]:
@@ -81,12 +70,12 @@ def train_tuning(
     Diverged where numbers become NaN.
     """
     check_patch(restorer, plan.patch_px)
-    return _train(tuning.trained, course or tuning_course(tuning, plan), restorer.scale, sources, plan)
+    return _train(tuning.trained, course or Course(tuning, plan), restorer.scale, sources, plan)
 
 
 def train_main(network: nn.Module, sources: Sources, plan: Plan, course: Course | None = None) -> Iterator[Step]:
     """Train a whole network of scale 1 for the noise of the plan, in place."""
-    return _train(network, course or main_course(network, plan), 1, sources, plan)
+    return _train(network.train(), course or Course(network, plan), 1, sources, plan)
 
 
 def new_main(channels: int, width: int, blocks: int, seed: int) -> Residual:
@@ -116,22 +105,15 @@ def check_patch(restorer: Restorer, patch_px: int) -> None:
 
 
 def _train(run: Callable[[Tensor], Tensor], course: Course, scale: int, sources: Sources, plan: Plan) -> Iterator[Step]:
-    learned = list(course.learned.values())
-    device = learned[0].device
+    device = next(iter(course.learned.values())).device
     while course.step < plan.steps:
         clean = draw_patches(sources, plan.batch, plan.patch_px, course.draw)
         given = _noisy(clean, scale, plan.noise, course.draw)
         given = given.to(device, memory_format=torch.channels_last)  # which convolutions are fastest in, here
-        course.adam.param_groups[0]["lr"] = rate_at(plan, course.step)
         with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             found = run(given)
-        loss = (found.float() - clean.to(device)).square().mean()
-        course.adam.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learned, STEEPEST)
-        course.adam.step()
-        course.step += 1
-        yield Step(course.step, plan.steps, _psnr(float(loss.detach())))
+        loss = course.descend((found.float() - clean.to(device)).square().mean())
+        yield Step(course.step, plan.steps, _psnr(loss))
 
 
 def _noisy(clean: Tensor, scale: int, noise: float, draw: torch.Generator) -> Tensor:
@@ -144,6 +126,4 @@ def _noisy(clean: Tensor, scale: int, noise: float, draw: torch.Generator) -> Te
 
 
 def _psnr(loss: float) -> float:
-    if not math.isfinite(loss):
-        raise Diverged("the training's numbers became NaN or infinite; nothing was written. Give a smaller --rate")
     return -10 * math.log10(max(loss, 1e-10))
