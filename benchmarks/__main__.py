@@ -15,6 +15,7 @@ import torch
 
 from benchmarks import dni, projection, synthesis, tuning, tuning_generators
 from benchmarks.figures import Row, Seconds, machine
+from benchmarks.pages import replace_between
 from blendgan.images import write_png
 from blendgan.plots import Chart, Line, draw
 
@@ -44,13 +45,8 @@ def chart(taken: dict[tuple[int, int], dict[str, Seconds]]) -> Chart:
 
 
 def replace_between_marks(page: Path, text: str) -> None:
-    """Put `text` between the marks of a page. Raises ValueError where it has none."""
-    first, last = MARKS
-    before, found, rest = page.read_text(encoding="utf-8").partition(first)
-    _, ended, after = rest.partition(last)
-    if not (found and ended):
-        raise ValueError(f"{page}: found no marks, expected {first} and {last}")
-    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
+    """Put `text` between the two marks of a page. Raises ValueError where it has none."""
+    replace_between(page, *MARKS, text)
 
 
 def main() -> None:

@@ -24,14 +24,19 @@ def put(page: Path, name: str, command: str, study: Study) -> None:
 
     The first mark says the command, without `python -m`. Raises ValueError for a page without the marks.
     """
-    first, last = f"<!-- {name}: python -m {command} --into this file -->", f"<!-- end of {name} -->"
+    marks = f"<!-- {name}: python -m {command} --into this file -->", f"<!-- end of {name} -->"
+    replace_between(page, *marks, study.text)
+    for file, picture in study.pictures.items():
+        write_png(page.parent / "pictures" / file, picture)
+
+
+def replace_between(page: Path, first: str, last: str, text: str) -> None:
+    """Put a text between two marks of a page. Raises ValueError where it has none."""
     before, found, rest = page.read_text(encoding="utf-8").partition(first)
     _, ended, after = rest.partition(last)
     if not (found and ended):
         raise ValueError(f"{page}: found no marks, expected {first} and {last}")
-    page.write_text(f"{before}{first}\n\n{study.text}\n\n{last}{after}", encoding="utf-8")
-    for file, picture in study.pictures.items():
-        write_png(page.parent / "pictures" / file, picture)
+    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

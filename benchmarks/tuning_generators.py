@@ -49,7 +49,7 @@ HALF = 0.5  # of the way from BASE's picture to TRANSFER's
 LEVELS = 255
 STRAIGHT, PIXELS = "straight", "mean of pixels"
 
-Path_ = list[Tensor]  # pictures [N, 3, H, W] at α = 0, 1/8 … 1
+AlongAlpha = list[Tensor]  # pictures [N, 3, H, W] at α = 0, 1/8 … 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _styles() -> Tensor:
 
 
 @torch.inference_mode()
-def walk(path: Path_, base: Tensor, wanted: Tensor, judges: Judges) -> Walk:
+def walk(path: AlongAlpha, base: Tensor, wanted: Tensor, judges: Judges) -> Walk:
     """Look at a path; features are computed once, of some seeds at a time."""
     columns: list[list[Tensor]] = [[], [], [], []]  # from base, from wanted, steps: [places, seeds]; ends: [1, seeds]
     for part in torch.arange(len(base)).split(8):
@@ -144,7 +144,9 @@ def figures(drawn: Tensor, known: NDArray[np.float64], judges: Judges) -> list[s
     return [*told(drawn, list(judges.both)), f"{person:.2f}"]
 
 
-def along(paths: Mapping[str, Path_], walks: Mapping[str, Walk], known: NDArray[np.float64], judges: Judges) -> str:
+def along(
+    paths: Mapping[str, AlongAlpha], walks: Mapping[str, Walk], known: NDArray[np.float64], judges: Judges
+) -> str:
     """The table by α."""
     rows = []
     for i in (0, *TOLD):
@@ -174,7 +176,7 @@ def halfway(models: Mapping[str, str], walks: Mapping[str, Walk], known: NDArray
     return markdown(("path", "α", "faces found", "D of BASE", "D of TRANSFER", "person"), rows)
 
 
-def whole(paths: Mapping[str, Path_], walks: Mapping[str, Walk], models: Mapping[str, str]) -> str:
+def whole(paths: Mapping[str, AlongAlpha], walks: Mapping[str, Walk], models: Mapping[str, str]) -> str:
     """The table of each path as a whole: its end, its filters, its steps."""
     wanted = paths[STRAIGHT][-1]
     rows = []
@@ -196,7 +198,7 @@ def _filters(transfer: str | None) -> list[str]:
     return [f"{change.mean_absolute:.3f}", f"{change.cosine:.3f}"]
 
 
-def sheet(paths: Mapping[str, Path_]) -> Image.Image:
+def sheet(paths: Mapping[str, AlongAlpha]) -> Image.Image:
     """A few seeds, the straight line above, the learned paths below."""
     rows = {}
     for i in range(SHOWN):

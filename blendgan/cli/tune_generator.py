@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blendgan.cli import options, tuning_options
+from blendgan.cli import tuning_options
 
 if TYPE_CHECKING:
     from blendgan.tuning.generator_files import ImitationJob
@@ -25,13 +25,6 @@ Examples:
 @tuning_options.groups
 @tuning_options.variant
 @tuning_options.course(rate=5e-4, batch=4, steps=2000)
-@tuning_options.out
-@options.force
-@options.seed
-@options.device
-@options.threads
-@options.quiet
-@options.debug
 def generator(base: str, transfer: str, quiet: bool, **chosen: Any) -> int:
     """Learn filters with which BASE draws the pictures of TRANSFER, a model that was trained from it.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from blendgan.cli import options, tuning_options
+from blendgan.cli import tuning_options
 
 EXAMPLES = """\b
 Examples:
@@ -25,13 +25,6 @@ Examples:
 )
 @tuning_options.patch
 @tuning_options.course(rate=1e-3)
-@tuning_options.out
-@options.force
-@options.seed
-@options.device
-@options.threads
-@options.quiet
-@options.debug
 def main(noise: tuple[float, ...], out: Path | None, channels: str, quiet: bool, **chosen: Any) -> int:
     """Train a small residual denoiser for one level of noise, to be tuned for others.
 

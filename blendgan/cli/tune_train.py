@@ -40,13 +40,6 @@ METHOD_OPTIONS = {"groups": "ftn", "variant": "ftn", "kernel": "adafm", "layers"
 @click.option("--layers", type=int, default=3, show_default=True, help="dynamic: how many tuning blocks.")
 @tuning_options.patch
 @tuning_options.course(rate=3e-4)
-@tuning_options.out
-@options.force
-@options.seed
-@options.device
-@options.threads
-@options.quiet
-@options.debug
 def train(main: str, quiet: bool, **chosen: Any) -> int:
     """Train a tuning of MAIN, a network's file or shipped name, for a second level of noise.
 

@@ -47,10 +47,11 @@ patch = click.option("--patch", "patch_px", type=int, default=48, show_default=T
 
 
 def course(rate: float, batch: int = 16, steps: int = 2000) -> Callable[[Command], Command]:
-    """Add how long, how fast and on how much is trained, with these defaults."""
+    """Add how long, how fast and on how much is trained, with these defaults, and what every training has."""
 
     def add(command: Command) -> Command:
         for option in (
+            *(options.debug, options.quiet, options.threads, options.device, options.seed, options.force, out),
             click.option("--batch", type=int, default=batch, show_default=True, help="Pictures at each step."),
             click.option(
                 "--rate", type=options.Finite(), default=rate, show_default=True, help="Learning rate, at most."
@@ -71,7 +72,7 @@ def course(rate: float, batch: int = 16, steps: int = 2000) -> Callable[[Command
 
 
 def course_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `course`, `patch` and the seed say of the training's plan, among all that was chosen."""
+    """Return what `course`, `patch` say of the training's plan, among all that was chosen."""
     return {name: chosen[name] for name in COURSE if name in chosen}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,12 +81,9 @@ def find_direction(
     chosen, means = [], []
     for each in sets:
         nearest: list[_Neighbour] = []
-        shared = matches(each.files, attributes)
-        for i in range(0, len(each.files), AT_ONCE):
-            files = each.files[i : i + AT_ONCE]
-            nearest += _look(space, photo, files, shared[i : i + AT_ONCE], see, is_kept=is_kept)
-            nearest = sorted(nearest, key=lambda one: one.order)[:count]
-            done += len(files)
+        for found in _looked_at(space, photo, each, attributes, see, is_kept=is_kept):
+            nearest = sorted([*nearest, *found], key=lambda one: one.order)[:count]
+            done += len(found)
             yield Read(done, total)
         mean = torch.zeros([])
         for one in nearest:
@@ -112,6 +109,16 @@ class _Neighbour:
     def order(self) -> tuple[int, float, Path]:
         """Most attributes first, then the most alike, then by name."""
         return -self.shared, -self.likeness, self.file
+
+
+def _looked_at(
+    space: Space, photo: Tensor, pictures: PictureSet, attributes: Sequence[PictureSet], see: See, *, is_kept: bool
+) -> Iterator[list[_Neighbour]]:
+    """Yield the pictures of a set as neighbours, a few at a time."""
+    shared = matches(pictures.files, attributes)
+    for i in range(0, len(pictures.files), AT_ONCE):
+        part = slice(i, i + AT_ONCE)
+        yield _look(space, photo, pictures.files[part], shared[part], see, is_kept=is_kept)
 
 
 @torch.no_grad()

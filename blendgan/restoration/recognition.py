@@ -10,7 +10,9 @@ from blendgan.restoration.foreign import recognise_foreign
 from blendgan.restoration.layouts import Layout, find_layout
 from blendgan.restoration.residual_layout import find_residual
 from blendgan.restoration.restorer import Restorer
-from stylegan2.errors import ShapeMismatch
+from stylegan2.errors import InputError, ShapeMismatch
+
+GENERATOR_PREFIX = "synthesis.b4."  # of names that every StyleGAN2 model has
 
 
 def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
@@ -19,8 +21,13 @@ def recognise(tensors: Mapping[str, Tensor], name: str) -> Restorer:
     DnCNN, the compact super-resolution network and the residual denoiser are known by themselves, all others through
     the library spandrel (the extra `restore`), where it is there. `name` is for messages. Raises UnknownFormat, which
     tells the first names, for any other network, and ShapeMismatch, which names the first tensor that does not fit, for
-    a known one.
+    a known one; InputError for a StyleGAN2 model.
     """
+    if any(key.startswith(GENERATOR_PREFIX) for key in tensors):
+        raise InputError(
+            f"{name}: found a StyleGAN2 model, expected a restoration network; between two StyleGAN2 models a path is "
+            "learned by `blendgan tune generator BASE TRANSFER`, and `blendgan blend` mixes them"
+        )
     tensors = dict(tensors)  # those of a file are read whenever they are asked for
     layout = _find(tensors, name)
     if layout is None:

@@ -59,11 +59,6 @@ def open_main(model: str | os.PathLike[str], device: torch.device | None = None)
     file = open_network(model)
     if KEY in file.metadata:
         raise InputError(f"{file.name}: found a tuning, expected its main network; give that one first")
-    if any(name.startswith("synthesis.b4.") for name in file.tensors):
-        raise InputError(
-            f"{file.name}: found a StyleGAN2 model, expected a restoration network; between two StyleGAN2 models a "
-            "path is learned by `blendgan tune generator BASE TRANSFER`"
-        )
     restorer = recognise(file.tensors, file.name)
     return Main(file, restorer.to(device) if device is not None else restorer)
 
