@@ -11,7 +11,7 @@ import torch
 from blendgan.dfi.editing import Edit, Edited, Settings, edit_picture
 from blendgan.dfi.features import open_features
 from blendgan.dfi.reverse import Solver
-from blendgan.dfi.sets import PictureSet, read_picture, read_set
+from blendgan.dfi.sets import read_picture, read_set
 from blendgan.regions import draw_region
 
 LISTS = Path(__file__).resolve().parents[3] / "benchmarks" / "dfi"
@@ -35,9 +35,8 @@ def test_what_changes_is_what_the_lists_say(shared, pair, region):
     """
     faces = shared / "data" / "faces"
     sets = [read_set(LISTS / f"{name}.txt", faces) for name in pair]
-    few = [PictureSet(each.name, each.files[::3]) for each in sets]
     photo = read_picture(faces / "uk_0900.jpg", SIDE_PX, SIDE_PX)
-    *_, result = edit_picture(open_features("portraits"), photo, [Edit(*few, 0.4)], Settings(20, solver=Solver(25)))
+    *_, result = edit_picture(open_features("portraits"), photo, [Edit(*sets, 0.4)], Settings(solver=Solver(25)))
     assert isinstance(result, Edited)
     change = result.picture - photo
     means = [torch.cat([read_picture(file, SIDE_PX, SIDE_PX) for file in each.files]).mean(dim=0) for each in sets]
